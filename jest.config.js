@@ -1,0 +1,14 @@
+/** One configuration for every suite; `npm test` and the Nx targets pick files by path and by ending (.spec, .int.spec, .sim.spec, .e2e.spec). */
+/** @type {import('jest').Config} */
+module.exports = {
+  roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/tools'],
+  testMatch: ['**/*.spec.ts'],
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
+  moduleNameMapper: {
+    '^@navarch/proto/(.*)$': '<rootDir>/libs/proto/gen/$1',
+    '^@navarch/([a-z-]+)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',
+    '^@navarch/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.nx', '<rootDir>/.navarch'],
+};

@@ -1,0 +1,60 @@
+/**
+ * Makes libs/proto/gen from proto/: TypeScript by ts-proto, the descriptor set (base64, for reflection) and the schema
+ * table that drives the JSON codec (libs/api).
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { readMessageFacts, readPresenceFacts, type FactField, type MessageFacts, type PresenceFacts } from './facts';
+
+const root = join(__dirname, '..', '..');
+const out = join(root, 'libs', 'proto', 'gen');
+
+function buf(...args: string[]): Buffer {
+  return execFileSync(join(root, 'node_modules', '.bin', 'buf'), args, { cwd: root, maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** How a message's JSON differs from field-by-field, and which of its fields mean something when zero. */
+interface SchemaMessage {
+  readonly fields: readonly FactField[];
+  /** Fields whose members stand in the parent object. */
+  readonly inline?: readonly string[];
+  readonly jsonNames?: Readonly<Record<string, string>>;
+  /** JSON is the bare array of `items`. */
+  readonly array?: true;
+  /** JSON has a form of its own (encodings.md). */
+  readonly custom?: true;
+  readonly pointer?: readonly string[];
+  readonly always?: readonly string[];
+  readonly omitzero?: readonly string[];
+}
+
+function schemaOf(name: string, facts: MessageFacts, presence: PresenceFacts | undefined): SchemaMessage {
+  return {
+    fields: facts.messages.get(name) ?? [],
+    ...(facts.jsonInline[name] && { inline: facts.jsonInline[name] }),
+    ...(facts.jsonName[name] && { jsonNames: facts.jsonName[name] }),
+    ...(facts.jsonArray.includes(name) && { array: true as const }),
+    ...(facts.jsonCustom.includes(name) && { custom: true as const }),
+    ...presence,
+  };
+}
+
+function writeSchema(): void {
+  const facts = readMessageFacts();
+  const presence = readPresenceFacts();
+  const schema = Object.fromEntries([...facts.messages.keys()].map((name) => [name, schemaOf(name, facts, presence[name])]));
+  // A JSON string parses several times faster than an object literal of this size, and once.
+  writeFileSync(join(out, 'schema.ts'), `/* Made by tools/proto-gen. */\nexport const schemaJson = ${JSON.stringify(JSON.stringify(schema))};\n`);
+}
+
+function writeDescriptorSet(): void {
+  const set = buf('build', '--as-file-descriptor-set', '--exclude-source-info', '-o', '-#format=binpb');
+  writeFileSync(join(out, 'descriptor-set.ts'), `/* Made by tools/proto-gen. */\nexport const descriptorSetBase64 = '${set.toString('base64')}';\n`);
+}
+
+mkdirSync(out, { recursive: true });
+buf('generate');
+writeSchema();
+writeDescriptorSet();
