@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The quick start from nothing: packages, binaries, build, a two-node cluster, two pods on it, a log line and their trace.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bash tools/ci/setup.sh
+node bin/navarch up --nodes 2
+node bin/navarch quick-start
