@@ -84,6 +84,11 @@ function enumText(name: string, rows: readonly (readonly [number, string])[], in
   return `${indent}enum ${name} {\n${rows.map(([number, value]) => `${indent}  ${value} = ${number};`).join('\n')}\n${indent}}\n`;
 }
 
+/** Nanoseconds since 1970 do not fit a JavaScript number: ts-proto reads them as text. */
+function isNanoseconds(field: string, type: string): boolean {
+  return type === 'int64' && /^(timestamp|(created|started|finished)_at)$/.test(field);
+}
+
 /** The container runtime interface: plain proto3 as its source has it. */
 export function criProto(facts: CriFacts): ProtoFile {
   const messages = [...facts.messages].map(([message, fields]) => {
@@ -93,7 +98,7 @@ export function criProto(facts: CriFacts): ProtoFile {
       .map(([enumName, rows]) => enumText(shortNameOf(enumName), rows, '  '));
     const options = facts.fieldOptions[name] ?? {};
     const lines = fields.map(([number, field, type, label]) => {
-      const option = options[field] ? ` ${options[field]}` : '';
+      const option = isNanoseconds(field, type) ? ' [jstype = JS_STRING]' : options[field] ? ` ${options[field]}` : '';
       return `  ${label === 'repeated' ? 'repeated ' : ''}${type.replace(',', ', ')} ${field} = ${number}${option};`;
     });
     return `message ${name} {\n${nested.join('')}${lines.map((line) => `${line}\n`).join('')}}\n`;
