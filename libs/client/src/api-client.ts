@@ -59,8 +59,11 @@ export interface ResourceClient<T extends ApiObject> {
   watch(options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** Namespace and name from metadata. */
   create(object: T, options?: CallOptions): Promise<T>;
-  /** Conflict where metadata.resourceVersion is set and stale. */
-  update(object: T, options?: CallOptions): Promise<T>;
+  /**
+   * Conflict where metadata.resourceVersion is set and stale. Subresource `finalize` (namespaces) takes over only
+   * spec.finalizers; a terminating namespace without any is gone after it.
+   */
+  update(object: T, options?: CallOptions & { readonly subresource?: 'finalize' }): Promise<T>;
   updateStatus(object: T, options?: CallOptions): Promise<T>;
   patch(namespace: string, name: string, type: PatchType, patch: JsonValue, options?: CallOptions & { readonly subresource?: 'status' }): Promise<T>;
   /** The object's last known state: gone, or marked with a deletionTimestamp. */
