@@ -1,1 +1,6 @@
-export {};
+/** The container runtime as a kubelet sees it: CRI v1 narrowed, containerd's client, and a fake that passes the same contract. */
+export type {
+  ContainerFilter, ContainerRuntime, ExecResult, RuntimeCallOptions, RuntimeEvent, RuntimeHealth, RuntimeVersion, SandboxFilter,
+} from './container-runtime';
+export { connectContainerd, type ConnectContainerdOptions } from './connect-containerd';
+export { createFakeRuntime, type FakeBehaviour, type FakeContainerPlan, type FakeRuntime, type FakeRuntimeOptions } from './fake-runtime';
