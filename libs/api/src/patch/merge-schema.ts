@@ -1,3 +1,5 @@
+import type { JsonValue } from '../resource';
+
 /** How one field merges: the patch strategies of strategic merge and the list and map types of server-side apply. */
 export interface FieldRule {
   /** The message of the field, of a list's elements, or of a map's values; absent for scalars. */
@@ -12,6 +14,8 @@ export interface FieldRule {
   readonly listKeys: readonly string[];
   /** Server-side apply: the field is owned as a whole. */
   readonly atomic: boolean;
+  /** What the field counts as in a list's key where an element lacks it (a port's protocol: TCP). */
+  readonly keyDefault?: JsonValue;
 }
 
 /** Looks a JSON key up in a message, inline members included. Undefined for a field the message does not have. */
@@ -23,6 +27,8 @@ interface MergeFact {
   readonly list?: 'atomic' | 'set' | 'map';
   readonly keys?: readonly string[];
   readonly map?: 'atomic' | 'granular';
+  /** JSON text, or a reference to a constant. */
+  readonly default?: string;
 }
 
 interface SchemaMessage {
@@ -58,6 +64,7 @@ export function createMergeSchema(
       ...(fact.patchKey !== undefined && { patchKey: fact.patchKey }),
       listType: fact.list ?? 'atomic',
       listKeys: fact.keys ?? [],
+      ...(fact.default?.startsWith('"') && { keyDefault: JSON.parse(fact.default) as string }),
       atomic: fact.map === 'atomic' || (shape === 'single' && message === undefined),
     };
   };
