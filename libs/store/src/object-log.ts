@@ -1,4 +1,4 @@
-import type { Clock, TraceHeaders } from '@navarch/base';
+import type { TraceHeaders } from '@navarch/base';
 
 /** Where an object lives in the log. `namespace` is '' for cluster-scoped kinds, `group` is '' for the core group. */
 export interface ObjectKey {
@@ -17,7 +17,10 @@ export interface LogWrite extends TraceHeaders {
   readonly uid: string;
   /** Unique per write; the same id is sent again when the outcome is unknown. */
   readonly messageId: string;
-  /** Sequence of the last write to this key as the writer knows it: 0 for none, a tombstone's for a deleted object. */
+  /**
+   * Sequence of the last write to this key as the writer knows it: 0 for none, a tombstone's for a deleted object. A create
+   * also goes over a tombstone that the writer did not know of, or that compaction has removed since.
+   */
   readonly expectedSequence: number;
   /** The object's stored form; of a delete, its last state. Never carries a resourceVersion. */
   readonly body: Uint8Array;
@@ -51,12 +54,12 @@ export type LogEvent =
 
 export type PublishResult =
   | { readonly outcome: 'committed'; readonly sequence: number }
-  /** Someone else wrote the key; `currentSequence` where it is known. */
+  /** Someone else wrote the key (or, of a create, it lives); `currentSequence` where it is known. */
   | { readonly outcome: 'conflict'; readonly currentSequence?: number };
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Overall time for the call in milliseconds; the implementation's default where absent. */
+  /** Overall time for the call in milliseconds; 10 s where absent, and never more than the log's `maxTimeoutMs`. */
   readonly timeoutMs?: number;
 }
 
@@ -80,17 +83,18 @@ export interface ObjectLog {
   /** A sequence that every write acknowledged before this call is at or below. Concurrent calls share one message. */
   barrier(options?: CallOptions): Promise<number>;
   /**
-   * Follows the log after `position`, or from the current state where undefined. Ends only by the signal (returns) or
-   * when the log refuses to serve (throws): see "Sequence regression".
+   * Follows the log after `position`, or from the current state where undefined; reconnects and resumes by itself. Ends
+   * only by the signal (returns) or by throwing: Unavailable where the log refuses to serve (sequence regression, another
+   * epoch) or was closed, Internal with the keys where a body is corrupt or compaction's record does not match what was loaded.
    */
   watchFrom(position: number | undefined, options: { readonly signal: AbortSignal }): AsyncIterable<LogEvent>;
-  /** Records `floor`, waits out the grace period, then drops old versions and dead tombstones below it. */
+  /**
+   * Records `floor`, waits out the grace period, then drops old versions and dead tombstones below it. Throws Conflict
+   * where another compactor came first. A floor at or below the recorded one completes what an earlier run left.
+   */
   compact(floor: number, options?: CallOptions): Promise<CompactionResult>;
   /** Waits until no publish of this instance is under way. */
   settle(options?: CallOptions): Promise<void>;
+  /** Ends readers and pending calls with Unavailable (writes under way: Timeout, unknown). Call `settle` first to part well. */
   close(): Promise<void>;
-}
-
-export interface ObjectLogDependencies {
-  readonly clock: Clock;
 }
