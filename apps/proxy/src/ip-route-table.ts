@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+
+import { parse } from 'ipaddr.js';
+
+import type { Route, RouteChanges, RouteTable } from './route-table';
+
+/** The `proto` number that marks our routes. Numbers from 192 on are nobody's in iproute2's rt_protos; 0x4e is N. */
+export const routeProtocol = 208;
+
+export interface IpRouteTableOptions {
+  /** How to run iproute2's ip; `['ip']` unless told. Tests enter a namespace with it. */
+  readonly command?: readonly string[];
+  /** Marks our routes; `routeProtocol` unless told. */
+  readonly protocol?: number;
+}
+
+interface PrintedRoute {
+  readonly dst: string;
+  readonly gateway?: string;
+}
+
+/** The kernel's routes by iproute2's `ip`: reads with `ip -j route`, writes with one `ip -batch`. */
+export function createIpRouteTable({ command = ['ip'], protocol = routeProtocol }: IpRouteTableOptions = {}): RouteTable {
+  const show = async (family: '-4' | '-6', signal?: AbortSignal): Promise<Route[]> => {
+    const { stdout, stderr, code } = await run([...command, '-j', family, 'route', 'show', 'table', 'main', 'proto', String(protocol)], '', signal);
+    if (code !== 0) throw new Error(`cannot list routes: ${stderr.trim()}`);
+    const printed = JSON.parse(stdout.trim() || '[]') as PrintedRoute[];
+    return printed.flatMap(({ dst, gateway }) => (gateway === undefined ? [] : [{ destination: withPrefix(dst), gateway }]));
+  };
+  return {
+    list: async (signal) => (await Promise.all([show('-4', signal), show('-6', signal)])).flat(),
+    apply: async (changes, signal) => {
+      const lines = batchOf(changes, protocol);
+      if (lines.length === 0) return;
+      // -force: a route that cannot be set (its gateway not on a link yet) must not hold up the others.
+      const { stderr, code } = await run([...command, '-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''), signal);
+      if (code !== 0) throw new Error(failureOf(lines, stderr));
+    },
+  };
+}
+
+/** `add` refuses where someone else has a route to that destination; `replace` is only used where the present one is ours. */
+function batchOf({ add, change, remove }: RouteChanges, protocol: number): string[] {
+  return [
+    ...remove.map(({ destination }) => `route del ${destination} proto ${protocol}`),
+    ...change.map(({ destination, gateway }) => `route replace ${destination} via ${gateway} proto ${protocol}`),
+    ...add.map(({ destination, gateway }) => `route add ${destination} via ${gateway} proto ${protocol}`),
+  ];
+}
+
+/** Names the lines that failed, with what ip said of each. */
+function failureOf(lines: readonly string[], stderr: string): string {
+  const failures: string[] = [];
+  let said: string[] = [];
+  for (const text of stderr.split('\n').filter(Boolean)) {
+    const at = /^Command failed -:(\d+)/.exec(text)?.[1];
+    if (at === undefined) said.push(text);
+    else {
+      failures.push(`${lines[Number(at) - 1]}: ${said.join(' ')}`);
+      said = [];
+    }
+  }
+  return `cannot set routes: ${failures.length > 0 ? failures.join('; ') : stderr.trim()}`;
+}
+
+/** ip leaves the prefix of a host route out. */
+function withPrefix(destination: string): string {
+  if (destination.includes('/') || destination === 'default') return destination;
+  return `${destination}/${parse(destination).kind() === 'ipv4' ? 32 : 128}`;
+}
+
+interface RunResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+}
+
+function run(command: readonly string[], input: string, signal?: AbortSignal): Promise<RunResult> {
+  const [program = '', ...args] = command;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'pipe', ...(signal && { signal }) });
+    const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.on('error', (cause) => reject(new Error(`cannot run ${program}`, { cause })));
+    child.on('close', (code) => resolve({ stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8'), code }));
+    // It may end before it has read all: then its exit code says why.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
+}
