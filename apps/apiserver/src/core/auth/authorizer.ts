@@ -1,0 +1,42 @@
+import type { Resource } from '@navarch/api';
+import { ApiError } from '@navarch/base';
+
+import type { ApiRequest, User, Verb } from '../request';
+
+/** What is asked, as Kubernetes' authorizers see it. */
+export interface AuthorizationAttributes {
+  readonly user: User;
+  readonly verb: Verb;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Exact requirements of the request's field selector. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** 'none' leaves the say to the next authorizer; when none allows, the request is Forbidden. */
+export interface Authorizer {
+  authorize(attributes: AuthorizationAttributes): 'allow' | 'none';
+}
+
+export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonly<Record<string, string>>): AuthorizationAttributes {
+  const { group, resource, subresource = '', namespace = '', name = '' } = target;
+  return { user, verb, group, resource, subresource, namespace, name, fields };
+}
+
+export function firstThatAllows(...authorizers: readonly Authorizer[]): Authorizer {
+  return { authorize: (attributes) => (authorizers.some((one) => one.authorize(attributes) === 'allow') ? 'allow' : 'none') };
+}
+
+export function notAllowed(attributes: AuthorizationAttributes, resource: Pick<Resource, 'namespaced'>): ApiError {
+  const { user, verb, group, resource: plural, subresource, namespace, name } = attributes;
+  const what = subresource ? `${plural}/${subresource}` : plural;
+  const qualified = group ? `${plural}.${group}` : plural;
+  const where = resource.namespaced && namespace ? `in the namespace "${namespace}"` : 'at the cluster scope';
+  const subject = name ? `${qualified} "${name}"` : qualified;
+  return new ApiError('Forbidden', `${subject} is forbidden: User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${where}`, {
+    kind: plural, ...(group && { group }), ...(name && { name }),
+  });
+}

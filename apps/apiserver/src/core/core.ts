@@ -1,0 +1,215 @@
+import type { ResourceRegistry } from '@navarch/api';
+import { ApiError, type Clock, type Logger, type Random } from '@navarch/base';
+import type { ObjectLog } from '@navarch/store';
+
+import type { AdmissionPlugin } from './admission/admission';
+import { builtInAdmission } from './admission/built-in';
+import { attributesOf, notAllowed, type Authorizer } from './auth/authorizer';
+import type { WindowLimits } from './cache/event-window';
+import { LogFeed } from './cache/log-feed';
+import { parseSelection, type Selection } from './cache/selection';
+import { defaultTimeoutMs, startDeadline, type Deadline } from './deadline';
+import { badRequest, methodNotAllowed, unknownResource } from './errors';
+import type { SubresourceContext } from './kind-extension';
+import { Kinds, type Kind } from './kinds';
+import { defaultLimits, InFlight, type InFlightLimits } from './limits';
+import { namespaceExtension } from './namespaces';
+import { podBinding } from './pods/binding';
+import { podLog, type KubeletConnector } from './pods/log';
+import { becomeCurrent } from './read/freshness';
+import { bookmark } from './read/watch';
+import { Reads } from './reads';
+import type { ApiRequest, ApiResponse } from './request';
+import { objectAttributes, withRequestSpan } from './tracing';
+import { checkOptions, isStreaming, isWrite, strategyFor } from './routing';
+import { Writes } from './writes';
+import type { WriteContext } from './write/writer';
+
+export interface CoreOptions {
+  readonly registry: ResourceRegistry;
+  /** One log per Resource.log. */
+  readonly logs: Readonly<Record<'objects' | 'events', ObjectLog>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly kubelets: KubeletConnector;
+  /** Made with the kinds at hand, because node rules look at pods. */
+  readonly authorizer: (kinds: Kinds) => Authorizer;
+  /** Run after the built-in plugins. */
+  readonly admission?: readonly AdmissionPlugin[];
+  readonly limits?: InFlightLimits;
+  readonly window?: WindowLimits;
+  /** Changes a watcher may be behind before it is cut off; 4,096 unless told. */
+  readonly watchQueueCapacity?: number;
+  /** Milliseconds between a watch's bookmarks; 60,000 unless told. */
+  readonly bookmarkIntervalMs?: number;
+}
+
+/**
+ * The apiserver without its doors. `handle` takes a request as a value, through limits, authorization and whichever of
+ * reads and writes it is; everything it needs is in the watch caches, everything it changes goes to the object log.
+ * Stateless but for the caches: any number of cores can serve one log.
+ */
+export class ApiCore {
+  readonly kinds: Kinds;
+  private readonly feeds: Readonly<Record<'objects' | 'events', LogFeed>>;
+  private readonly reads: Reads;
+  private readonly writes: Writes;
+  private readonly inFlight: InFlight;
+  private readonly authorizer: Authorizer;
+  private draining = false;
+
+  constructor(private readonly options: CoreOptions) {
+    const { clock, random, logger, registry, logs, kubelets } = options;
+    const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], clock, logger });
+    this.feeds = { objects: feed('objects'), events: feed('events') };
+    const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, log: podLog(kubelets) } };
+    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension], writer: { clock, random }, window: options.window });
+    const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
+    this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
+    this.writes = new Writes({ clock, random, admission: [...builtInAdmission(this.kinds, clock), ...(options.admission ?? [])] });
+    this.inFlight = new InFlight(options.limits ?? defaultLimits);
+    this.authorizer = options.authorizer(this.kinds);
+  }
+
+  get registry(): ResourceRegistry {
+    return this.options.registry;
+  }
+
+  /** Follows the logs until the signal aborts; then every watch ends. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.feeds.objects.run(signal), this.feeds.events.run(signal)]);
+    this.kinds.close();
+    for (const { cache } of this.kinds.all()) cache.endWatches();
+  }
+
+  /** Resolves when both logs have been loaded; rejects where a log refuses to serve. */
+  async loaded(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.feeds.objects.waitFor(0, signal), this.feeds.events.waitFor(0, signal)]);
+  }
+
+  /** Why this replica should get no requests; empty when it is ready. */
+  notReady(): string[] {
+    return [...(this.draining ? ['shutting down'] : []), ...Object.entries(this.feeds).flatMap(([name, { state }]) => {
+      if (state.type === 'serving') return [];
+      return [state.type === 'failed' ? `the ${name} log is not served: ${state.error.message}` : `the ${name} log is being loaded`];
+    })];
+  }
+
+  /** Ends every watch with a last bookmark, so that its client goes on elsewhere without listing again. */
+  drain(): void {
+    this.draining = true;
+    for (const { cache, feed } of this.kinds.all()) cache.endWatches(bookmark(cache, feed.position));
+  }
+
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    const kind = this.kinds.find(request.target);
+    if (!kind) throw unknownResource();
+    checkRoute(kind, request);
+    const selection = parseSelection(kind.resource, request.target, request.options);
+    const attributes = attributesOf(request, selection.fields);
+    if (this.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, kind.resource);
+    checkOptions(request.options);
+    if (this.draining && isStreaming(request)) throw new ApiError('Unavailable', 'the apiserver is shutting down', { retryAfterSeconds: 1 });
+    const release = this.inFlight.take(request.user, request.verb, isStreaming(request));
+    return this.answer(kind, request, selection, release);
+  }
+
+  /** Holds the request's place until its answer is complete: a stream's when the stream ends. */
+  private async answer(kind: Kind, request: ApiRequest, selection: Selection, release: () => void): Promise<ApiResponse> {
+    const deadline = startDeadline(this.options.clock, request.timeoutMs ?? defaultTimeoutMs, request.signal);
+    let streams = false;
+    try {
+      const response = isWrite(request) ? await this.write(kind, request, selection, deadline) : await this.read(kind, request, selection, deadline);
+      if (response.type === 'watch') {
+        streams = true;
+        return { ...response, items: held(response.items, request.signal, release) };
+      }
+      if (response.type === 'stream') {
+        streams = true;
+        return { ...response, chunks: held(response.chunks, request.signal, release) };
+      }
+      return response;
+    } finally {
+      deadline.dispose();
+      if (!streams) release();
+    }
+  }
+
+  private read(kind: Kind, request: ApiRequest, selection: Selection, deadline: Deadline): Promise<ApiResponse> {
+    const special = kind.extension?.subresources?.[request.target.subresource ?? ''];
+    if (special) return special.handle(request, this.subresourceContext(kind, request, deadline));
+    switch (request.verb) {
+      case 'list': return this.reads.list(kind, request, selection, deadline);
+      case 'watch': return this.reads.watch(kind, request, selection, deadline);
+      default: return this.reads.get(kind, request, deadline);
+    }
+  }
+
+  private write(kind: Kind, request: ApiRequest, selection: Selection, deadline: Deadline): Promise<ApiResponse> {
+    return withRequestSpan(request, kind, async ({ context, traceparent }, note) => {
+      const ctx: WriteContext = { deadline, dryRun: request.options.dryRun?.includes('All') ?? false, context, traceparent };
+      const special = kind.extension?.subresources?.[request.target.subresource ?? ''];
+      if (special) return special.handle(request, this.subresourceContext(kind, request, deadline, ctx));
+      if (request.verb === 'deletecollection') {
+        await becomeCurrent(kind.feed, deadline);
+        return this.writes.deleteCollection(kind, request, selection, ctx);
+      }
+      const object = await this.writeOne(kind, request, ctx);
+      note(objectAttributes(kind, object.name, object.uid));
+      return { type: 'object', object };
+    });
+  }
+
+  private writeOne(kind: Kind, request: ApiRequest, ctx: WriteContext): ReturnType<Writes['create']> {
+    switch (request.verb) {
+      case 'create': return this.writes.create(kind, request, ctx);
+      case 'update': return this.writes.update(kind, request, strategyFor(kind, request), ctx);
+      case 'patch': return this.writes.patch(kind, request, strategyFor(kind, request), ctx);
+      case 'delete': return this.writes.delete(kind, request, ctx);
+      default: throw methodNotAllowed();
+    }
+  }
+
+  private subresourceContext(kind: Kind, { target }: ApiRequest, deadline: Deadline, ctx?: WriteContext): SubresourceContext {
+    const [namespace, name] = [target.namespace ?? '', target.name ?? ''];
+    return {
+      resource: kind.resource, namespace, name, deadline, nowMs: this.options.clock.now(),
+      find: async () => {
+        await becomeCurrent(kind.feed, deadline);
+        return kind.store.find(namespace, name, deadline);
+      },
+      mutate: (decide) => {
+        if (!ctx) throw methodNotAllowed();
+        return kind.store.mutate(namespace, name, decide, ctx);
+      },
+      cache: (group, plural) => this.kinds.get(group, plural).cache,
+    };
+  }
+}
+
+/** Is there such a door, and does the request say which object it means? */
+function checkRoute({ resource, extension }: Kind, { verb, target }: ApiRequest): void {
+  const { subresource = '', namespace = '', name = '' } = target;
+  const special = extension?.subresources?.[subresource];
+  if (subresource !== '' && !special && !resource.subresources.includes(subresource)) throw unknownResource();
+  const verbs = special?.verbs ?? (subresource === '' ? resource.verbs : ['get', 'update', 'patch']);
+  if (!verbs.includes(verb)) throw methodNotAllowed();
+  const ofCollection = ['list', 'watch', 'deletecollection'].includes(verb) || (verb === 'create' && subresource === '');
+  if (!ofCollection && name === '') throw badRequest('resource name may not be empty');
+  if (!resource.namespaced && namespace !== '') throw badRequest(`${resource.plural} have no namespace, but the request names "${namespace}"`);
+  if (resource.namespaced && namespace === '' && verb !== 'list' && verb !== 'watch') throw badRequest('an empty namespace may not be set when a resource name is provided');
+}
+
+/** The stream, which gives its place back at its end, or when the request is over without anyone having read it. */
+function held<T>(stream: AsyncIterable<T>, signal: AbortSignal, release: () => void): AsyncIterable<T> {
+  signal.addEventListener('abort', release, { once: true });
+  return (async function* () {
+    try {
+      yield* stream;
+    } finally {
+      signal.removeEventListener('abort', release);
+      release();
+    }
+  })();
+}

@@ -1,0 +1,24 @@
+import { ApiError, deadlineSignal, type Clock } from '@navarch/base';
+
+export const defaultTimeoutMs = 30_000;
+
+/** How long a request may still take, for everything that it waits for. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Milliseconds left; at least 1. */
+  leftMs(): number;
+  dispose(): void;
+}
+
+/**
+ * A little before the caller's own deadline, so that the caller hears why (Unavailable) instead of only that it took too
+ * long.
+ */
+export function startDeadline(clock: Clock, timeoutMs: number, parent: AbortSignal): Deadline {
+  const budgetMs = timeoutMs - Math.min(250, timeoutMs / 10);
+  const startMs = clock.monotonic();
+  const expired = (): Error =>
+    new ApiError('Unavailable', `the object log did not answer within ${Math.round(budgetMs)} ms`, { retryAfterSeconds: 1 });
+  const { signal, dispose } = deadlineSignal(clock, budgetMs, expired, parent);
+  return { signal, dispose, leftMs: () => Math.max(1, budgetMs - (clock.monotonic() - startMs)) };
+}

@@ -1,0 +1,45 @@
+import type { ApiObject, Resource } from '@navarch/api';
+
+import type { KindCache } from './cache/kind-cache';
+import type { Deadline } from './deadline';
+import type { ApiRequest, ApiResponse, Verb } from './request';
+import type { StoredObject } from './cache/stored-object';
+import type { Decision } from './write/mutate';
+import type { UpdateStrategy } from './write/update';
+
+/** What a subresource may ask of the core. */
+export interface SubresourceContext {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly deadline: Deadline;
+  readonly nowMs: number;
+  /** The parent object, current; NotFound where there is none. */
+  find(): Promise<StoredObject>;
+  /** Read-modify-write of the parent, with everything a write gets (trace headers, dry run, retries). */
+  mutate(decide: (current: StoredObject) => Decision | Promise<Decision>): Promise<StoredObject>;
+  /** Another kind's cache. */
+  cache(group: string, plural: string): KindCache;
+}
+
+/** A subresource that is not a view of its parent: binding, log … */
+export interface Subresource {
+  readonly verbs: readonly Verb[];
+  handle(request: ApiRequest, context: SubresourceContext): Promise<ApiResponse>;
+}
+
+/**
+ * What the server does differently for one kind, beyond what its Resource says. Everything else is generic; a kind without
+ * such behaviour needs nothing here.
+ */
+export interface KindExtension {
+  readonly group: string;
+  readonly plural: string;
+  readonly subresources?: Readonly<Record<string, Subresource>>;
+  /** Subresources that update the object under rules of their own, such as a namespace's finalize. */
+  readonly views?: Readonly<Record<string, UpdateStrategy>>;
+  /** Takes the place of the generic deletion where it answers; may refuse by throwing. */
+  planDeletion?(current: ApiObject, nowMs: number): Decision | undefined;
+  /** A condition besides the generic one for an update to remove the object. */
+  mayRelease?(object: ApiObject): boolean;
+}

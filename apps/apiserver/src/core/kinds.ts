@@ -1,0 +1,71 @@
+import type { Resource, ResourceRegistry } from '@navarch/api';
+
+import { KindCache } from './cache/kind-cache';
+import type { LogFeed } from './cache/log-feed';
+import type { WindowLimits } from './cache/event-window';
+import type { KindExtension } from './kind-extension';
+import type { RequestTarget } from './request';
+import { KindStore } from './write/mutate';
+import { ObjectWriter, type WriterDependencies } from './write/writer';
+
+/** A kind as this server runs it. */
+export interface Kind {
+  readonly resource: Resource;
+  readonly feed: LogFeed;
+  readonly cache: KindCache;
+  readonly store: KindStore;
+  readonly extension?: KindExtension;
+}
+
+export interface KindsOptions {
+  readonly registry: ResourceRegistry;
+  readonly feeds: Readonly<Record<Resource['log'], LogFeed>>;
+  readonly extensions: readonly KindExtension[];
+  readonly writer: WriterDependencies;
+  readonly window?: WindowLimits;
+}
+
+/** The kinds served, following the registry as it changes: a kind that leaves takes its watches with it. */
+export class Kinds {
+  private readonly kinds = new Map<Resource, Kind>();
+  private readonly unsubscribe: () => void;
+
+  constructor(private readonly options: KindsOptions) {
+    for (const resource of options.registry.all()) this.add(resource);
+    this.unsubscribe = options.registry.subscribe(({ type, resource }) => (type === 'added' ? this.add(resource) : this.remove(resource)));
+  }
+
+  all(): readonly Kind[] {
+    return [...this.kinds.values()];
+  }
+
+  find({ group, version, resource }: Pick<RequestTarget, 'group' | 'version' | 'resource'>): Kind | undefined {
+    const found = this.options.registry.find({ group, version, resource });
+    return found && this.kinds.get(found);
+  }
+
+  /** For the server's own use of a kind that it cannot run without. */
+  get(group: string, plural: string): Kind {
+    for (const kind of this.kinds.values()) if (kind.resource.group === group && kind.resource.plural === plural) return kind;
+    throw new Error(`${plural}.${group} is not in the registry`);
+  }
+
+  close(): void {
+    this.unsubscribe();
+  }
+
+  private add(resource: Resource): void {
+    const feed = this.options.feeds[resource.log];
+    const cache = new KindCache(resource, this.options.window);
+    const writer = new ObjectWriter(feed.log, resource, this.options.writer);
+    const extension = this.options.extensions.find(({ group, plural }) => group === resource.group && plural === resource.plural);
+    this.kinds.set(resource, { resource, feed, cache, store: new KindStore(feed, cache, writer), extension });
+    feed.add(cache);
+  }
+
+  private remove(resource: Resource): void {
+    const kind = this.kinds.get(resource);
+    this.kinds.delete(resource);
+    kind?.feed.remove(kind.cache);
+  }
+}

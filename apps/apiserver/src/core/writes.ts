@@ -1,0 +1,126 @@
+import type { ApiObject } from '@navarch/api';
+import { hasReason, isNotFound, type Clock, type Random } from '@navarch/base';
+
+import { admit, validateAdmission, type AdmissionAttributes, type AdmissionPlugin } from './admission/admission';
+import type { Selection } from './cache/selection';
+import type { StoredObject } from './cache/stored-object';
+import type { Kind } from './kinds';
+import type { ApiRequest, ApiResponse } from './request';
+import { decodeBody } from './write/body';
+import { generateName, prepareCreate, validateCreate, wantsGeneratedName } from './write/create';
+import { checkDeleteOptions, checkPreconditions, isReleased, planDeletion } from './write/deletion';
+import type { Decision } from './write/mutate';
+import { readPatch } from './write/patch';
+import { checkIdentity, prepareUpdate, validateUpdate, type UpdateStrategy } from './write/update';
+import type { WriteContext } from './write/writer';
+
+/** Tries at a name nobody has yet (Kubernetes 1.30: 8). */
+const maxGeneratedNames = 8;
+/** Deletes of a collection under way at once. */
+const deleteConcurrency = 10;
+
+export interface WritesDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly admission: readonly AdmissionPlugin[];
+}
+
+/** Writes of every kind: decode, default, admit, validate, compare and set. What differs by kind, the kind's own value says. */
+export class Writes {
+  constructor(private readonly deps: WritesDependencies) {}
+
+  async create(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {
+    const { clock, random, admission } = this.deps;
+    const { resource, store } = kind;
+    const object = decodeBody(resource, request);
+    checkIdentity(resource, object, request.target, request.options.namespaceOverrides);
+    prepareCreate(resource, object, clock, random);
+    const generated = wantsGeneratedName(object);
+    for (let tries = 1; ; tries++) {
+      if (generated) generateName(object, random);
+      const attributes = this.attributes(kind, request, ctx, 'CREATE', object, undefined);
+      await admit(admission, attributes);
+      validateCreate(resource, object);
+      await validateAdmission(admission, attributes);
+      try {
+        return await store.create(object, ctx);
+      } catch (error) {
+        if (!generated || tries >= maxGeneratedNames || !hasReason(error, 'AlreadyExists')) throw error;
+      }
+    }
+  }
+
+  /** `strategy` is the kind's own for the object, its status or another view of it. */
+  update(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
+    const { body } = request;
+    // Each try needs a copy of its own, because forming the next state changes it.
+    const incoming = body && 'object' in body ? () => structuredClone(body.object) : () => decodeBody(kind.resource, request);
+    return this.change(kind, request, strategy, incoming, ctx);
+  }
+
+  patch(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
+    const patched = readPatch(kind.resource, request);
+    return this.change(kind, request, strategy, patched, ctx);
+  }
+
+  async delete(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {
+    const { resource, store, extension } = kind;
+    const { target, options } = request;
+    checkDeleteOptions(options);
+    const attributes = this.attributes(kind, request, ctx, 'DELETE', undefined, undefined);
+    await admit(this.deps.admission, attributes);
+    await validateAdmission(this.deps.admission, attributes);
+    const nowMs = this.deps.clock.now();
+    return store.mutate(target.namespace ?? '', target.name ?? '', ({ object }) => {
+      checkPreconditions(resource, object, options);
+      return extension?.planDeletion?.(object, nowMs) ?? planDeletion(resource, object, options, nowMs);
+    }, ctx);
+  }
+
+  /** Deletes what is selected now; what others delete meanwhile is as good as deleted. */
+  async deleteCollection(kind: Kind, request: ApiRequest, selection: Selection, ctx: WriteContext): Promise<ApiResponse> {
+    checkDeleteOptions(request.options);
+    const selected = [...kind.cache.select(selection)];
+    const deleted: StoredObject[] = [];
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      for (let object = selected[next++]; object; object = selected[next++]) {
+        const { namespace, name } = object;
+        const target = { ...request.target, namespace: namespace || undefined, name };
+        try {
+          deleted.push(await this.delete(kind, { ...request, verb: 'delete', target }, ctx));
+        } catch (error) {
+          if (!isNotFound(error)) throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: deleteConcurrency }, worker));
+    return { type: 'list', items: deleted, resourceVersion: String(kind.feed.position) };
+  }
+
+  private change(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, incomingFor: (previous: ApiObject) => ApiObject, ctx: WriteContext): Promise<StoredObject> {
+    const { resource, store } = kind;
+    const { target, options } = request;
+    return store.mutate(target.namespace ?? '', target.name ?? '', async ({ object: previous }): Promise<Decision> => {
+      const incoming = incomingFor(previous);
+      checkIdentity(resource, incoming, target, options.namespaceOverrides);
+      const next = prepareUpdate(resource, strategy, incoming, previous);
+      const attributes = this.attributes(kind, request, ctx, 'UPDATE', next, previous);
+      await admit(this.deps.admission, attributes);
+      validateUpdate(resource, strategy, next, previous);
+      await validateAdmission(this.deps.admission, attributes);
+      const released = isReleased(next) && (kind.extension?.mayRelease?.(next) ?? true);
+      return released ? { type: 'remove', last: next } : { type: 'update', next };
+    }, ctx);
+  }
+
+  private attributes(
+    { resource }: Kind, { target, user }: ApiRequest, ctx: WriteContext, operation: AdmissionAttributes['operation'],
+    object: ApiObject | undefined, oldObject: ApiObject | undefined,
+  ): AdmissionAttributes {
+    return {
+      resource, operation, user, object, oldObject, subresource: target.subresource ?? '', namespace: target.namespace ?? '',
+      name: target.name ?? object?.metadata?.name ?? '', dryRun: ctx.dryRun, traceparent: ctx.traceparent, signal: ctx.deadline.signal,
+    };
+  }
+}
