@@ -5,7 +5,7 @@
  */
 import { nodes } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
-import { createInformer, startController, type ApiClient } from '@navarch/client';
+import { createInformer, startController, watching, type ApiClient } from '@navarch/client';
 
 import { desiredRoutes, isEmpty, planRoutes, sameRoutes } from './plan-routes';
 import type { RouteTable } from './route-table';
@@ -38,11 +38,10 @@ export function runProxy({ client, clock, random, logger, nodeName, routes, drif
 
   const controller = startController({
     name: 'proxy/routes', clock, random, logger, maxBackoffMs: driftPeriodMs, signal: stop.signal,
-    watches: [{
-      informer,
+    watches: [watching(informer, {
       keys: () => [allRoutes],
       when: ({ type, object, old }) => type !== 'MODIFIED' || !old || !sameRoutes(object, old),
-    }],
+    })],
     reconcile: async (_request, context) => {
       try {
         const changes = planRoutes(desiredRoutes(informer.list(), nodeName), await routes.list(context.signal));

@@ -40,6 +40,18 @@ export interface ControllerWatch<T extends ApiObject = ApiObject> {
   unfinished?(object: T): boolean;
 }
 
+/** A watch whose functions know the informer's kind. */
+export function watching<T extends ApiObject>(informer: Informer<T>, watch: Omit<ControllerWatch<T>, 'informer'>): ControllerWatch {
+  const { keys, when, unfinished } = watch;
+  const typed: ControllerWatch<T> = { informer, keys, ...(when && { when }), ...(unfinished && { unfinished }) };
+  return typed as unknown as ControllerWatch;
+}
+
+/** A watch that brings no work: only for its cache to be synced first. */
+export function cacheOnly<T extends ApiObject>(informer: Informer<T>): ControllerWatch {
+  return watching(informer, { keys: () => [], when: () => false });
+}
+
 export type ReconcileOutcome = 'done' | 'requeued' | 'failed' | 'panicked' | 'terminal';
 
 export interface ReconcileRecord {

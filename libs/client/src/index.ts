@@ -7,7 +7,7 @@ export type { IndexFunction } from './object-cache';
 export { compareVersions } from './version-waiters';
 export { createWorkQueue, type WorkQueue, type WorkQueueOptions } from './work-queue';
 export {
-  isTerminalError, startController, TerminalError,
+  cacheOnly, isTerminalError, startController, TerminalError, watching,
   type Controller, type ControllerOptions, type ControllerWatch, type ReconcileContext, type ReconcileOutcome, type ReconcileRecord, type ReconcileResult, type Request,
 } from './controller';
 export { runLeaderElection, type LeaderElectionOptions } from './leader-election';

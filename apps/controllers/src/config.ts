@@ -1,0 +1,37 @@
+import type { ClusterRange } from './node/ipam/range-pool';
+
+/** Times in milliseconds; Kubernetes' defaults. */
+export interface ControllersConfig {
+  /** Where nodes' pod ranges come from: one, or one of each family. */
+  readonly clusterRanges: readonly ClusterRange[];
+  /** A node whose Lease was not renewed for so long is Unknown. */
+  readonly nodeMonitorGracePeriodMs: number;
+  /** The same for a node that never reported. */
+  readonly nodeStartupGracePeriodMs: number;
+  /** How often a node that is not ready is looked at. */
+  readonly nodeMonitorPeriodMs: number;
+  /** Nodes per second and zone that get a NoExecute taint for being not ready. */
+  readonly nodeEvictionRate: number;
+  /** The same in a zone of which 55 % and more are not ready, where it is large; small ones stop. */
+  readonly secondaryNodeEvictionRate: number;
+  /** More nodes than this make a zone large. */
+  readonly largeClusterThreshold: number;
+  /** More terminated pods than this: the oldest go. 0: never. */
+  readonly terminatedPodThreshold: number;
+  readonly podCollectionPeriodMs: number;
+  /** How long a node must be gone before its pods are deleted. */
+  readonly orphanQuarantineMs: number;
+}
+
+export const defaultConfig: ControllersConfig = {
+  clusterRanges: [{ cidr: '10.244.0.0/16', nodeMaskSize: 24 }],
+  nodeMonitorGracePeriodMs: 40_000,
+  nodeStartupGracePeriodMs: 60_000,
+  nodeMonitorPeriodMs: 5_000,
+  nodeEvictionRate: 0.1,
+  secondaryNodeEvictionRate: 0.01,
+  largeClusterThreshold: 50,
+  terminatedPodThreshold: 12_500,
+  podCollectionPeriodMs: 20_000,
+  orphanQuarantineMs: 40_000,
+};

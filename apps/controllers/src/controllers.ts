@@ -1,0 +1,17 @@
+import type { StartController } from './dependencies';
+import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecycle.controller';
+import { startNodeIpam } from './node/ipam/node-ipam.controller';
+import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
+import { startTaintEviction } from './node/taint-eviction/taint-eviction.controller';
+import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-collection.controller';
+import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
+
+/** All there are, by the folder that holds them. */
+export const controllers: Readonly<Record<string, StartController>> = {
+  'namespace/lifecycle': startNamespaceLifecycle,
+  'node/ipam': startNodeIpam,
+  'node/lifecycle': startNodeLifecycle,
+  'node/taint-eviction': startTaintEviction,
+  'pod/garbage-collection': startPodGarbageCollection,
+  'serviceaccount/default-account': startDefaultAccount,
+};
