@@ -1,17 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { schemaJson } from '@navarch/proto/schema';
 
-import { createMergeSchema } from '../patch/merge-schema';
+import { kindMergeSchema } from '../patch/kind-merge-schema';
 import type { JsonObject, JsonValue } from '../resource';
 import { groupVersionPath, openApiV2, openApiV3, type DocumentedResource } from './documents';
 import type { SchemaTables } from './schemas';
 
-const facts = JSON.parse(readFileSync(join(__dirname, '../../../../tools/facts/k8s-merge.json'), 'utf8')) as Parameters<typeof createMergeSchema>[1];
 const messages = JSON.parse(schemaJson) as SchemaTables['messages'];
 const tables: SchemaTables = {
-  messages, merge: createMergeSchema(messages, facts), describe: (name) => (name === 'k8s.io.api.core.v1.Pod.spec' ? 'What is wanted of the pod.' : undefined),
+  messages, merge: kindMergeSchema(), describe: (name) => (name === 'k8s.io.api.core.v1.Pod.spec' ? 'What is wanted of the pod.' : undefined),
 };
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const pods: DocumentedResource = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, verbs, subresources: ['status', 'log'], codec: { message: 'k8s.io.api.core.v1.Pod' } };

@@ -1,17 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { hasReason, type ApiError } from '@navarch/base';
-import { schemaJson } from '@navarch/proto/schema';
 import fc from 'fast-check';
 
 import type { JsonObject } from '../resource';
 import { emptyFields, equalSets, fromFieldsV1, toFieldsV1, union } from './field-set';
 import { applyIntent, recordUpdate } from './managed-fields';
-import { createMergeSchema } from './merge-schema';
+import { kindMergeSchema } from './kind-merge-schema';
 
-const facts = JSON.parse(readFileSync(join(__dirname, '../../../../tools/facts/k8s-merge.json'), 'utf8')) as Parameters<typeof createMergeSchema>[1];
-const schema = createMergeSchema(JSON.parse(schemaJson) as Parameters<typeof createMergeSchema>[0], facts);
+const schema = kindMergeSchema();
 const who = (manager: string, force = false) => ({ manager, force, apiVersion: 'v1', subresource: '', time: '2026-01-01T00:00:00Z' });
 const pod = 'k8s.io.api.core.v1.Pod';
 const configMap = 'k8s.io.api.core.v1.ConfigMap';

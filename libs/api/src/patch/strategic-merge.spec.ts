@@ -1,15 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { schemaJson } from '@navarch/proto/schema';
 import fc from 'fast-check';
 
 import type { JsonObject } from '../resource';
-import { createMergeSchema } from './merge-schema';
+import { kindMergeSchema } from './kind-merge-schema';
 import { strategicMerge } from './strategic-merge';
 
-const facts = JSON.parse(readFileSync(join(__dirname, '../../../../tools/facts/k8s-merge.json'), 'utf8')) as Parameters<typeof createMergeSchema>[1];
-const schema = createMergeSchema(JSON.parse(schemaJson) as Parameters<typeof createMergeSchema>[0], facts);
+const schema = kindMergeSchema();
 const pod = 'k8s.io.api.core.v1.Pod';
 const merge = (original: JsonObject, patch: JsonObject): JsonObject => strategicMerge(original, patch, pod, schema);
 const containers = (...list: JsonObject[]): JsonObject => ({ spec: { containers: list } });
