@@ -32,8 +32,8 @@ export function renderObject(stored: StoredObject, options: RenderOptions): Buff
   }
   if (encoding === 'protobuf') {
     return transform
-      ? Buffer.from(encodeEnvelope({ apiVersion: `meta.k8s.io/${transformVersion}`, kind: transform }, stored.metadataBytes))
-      : Buffer.from(encodeEnvelope({ apiVersion: apiVersionOf(stored.resource), kind: stored.resource.kind }, stored.bytes));
+      ? Buffer.from(encodeEnvelope({ apiVersion: `meta.k8s.io/${transformVersion}`, kind: transform, raw: stored.metadataBytes }))
+      : Buffer.from(encodeEnvelope({ apiVersion: apiVersionOf(stored.resource), kind: stored.resource.kind, raw: stored.bytes }));
   }
   if (transform) return renderJson(partialMetadata(parsed(stored), transformVersion), options);
   if (encoding === 'json' && !options.pretty) return Buffer.concat([stored.json, Buffer.from('\n')]);
@@ -45,7 +45,8 @@ export function renderList(resource: Resource, list: ListResponse, options: Rend
   if (transform === 'Table') return renderJson(tableOf(resource, list.items, list, { ...options, version: transformVersion }), options);
   if (encoding === 'protobuf') {
     const head = transform ? { apiVersion: `meta.k8s.io/${transformVersion}`, kind: transform } : { apiVersion: apiVersionOf(resource), kind: `${resource.kind}List` };
-    return Buffer.from(encodeEnvelope(head, protobufList(list, transform ? (item) => item.metadataBytes : (item) => item.bytes)));
+    const raw = protobufList(list, transform ? (item) => item.metadataBytes : (item) => item.bytes);
+    return Buffer.from(encodeEnvelope({ ...head, raw }));
   }
   if (transform) {
     const items = list.items.map((item) => partialMetadata(parsed(item), transformVersion));

@@ -1,10 +1,12 @@
-import { encodeEnvelope, type JsonObject } from '@navarch/api';
-import { WatchEvent } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
+import { codecFor, encodeEnvelope, type JsonObject } from '@navarch/api';
+import { type Status, WatchEvent } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
 import type { WatchItem } from '../core/cache/watch-item';
 import type { Negotiated } from './negotiation';
 import { renderObject } from './render';
 import type { TableOptions } from './table';
+
+const statusCodec = codecFor<Status>('k8s.io.apimachinery.pkg.apis.meta.v1.Status');
 
 /** Watch events on the wire: JSON lines, or length-prefixed protobuf frames (encodings: "Watch"). */
 export interface FrameOptions extends Pick<TableOptions, 'includeObject'> {
@@ -28,10 +30,10 @@ export class WatchFramer {
   }
 
   /** The event that ends a watch with a failure. */
-  error(status: JsonObject, statusBytes: Uint8Array): Buffer {
-    return this.options.negotiated.encoding === 'protobuf'
-      ? this.frame('ERROR', Buffer.from(encodeEnvelope({ apiVersion: 'v1', kind: 'Status' }, statusBytes)))
-      : this.frame('ERROR', Buffer.from(JSON.stringify(status)));
+  error(status: JsonObject): Buffer {
+    if (this.options.negotiated.encoding !== 'protobuf') return this.frame('ERROR', Buffer.from(JSON.stringify(status)));
+    const raw = statusCodec.encode(statusCodec.fromJson(status));
+    return this.frame('ERROR', Buffer.from(encodeEnvelope({ apiVersion: 'v1', kind: 'Status', raw })));
   }
 
   private frame(type: string, object: Buffer): Buffer {

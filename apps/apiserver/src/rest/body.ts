@@ -1,0 +1,87 @@
+import { codecFor, decodeEnvelope, type JsonValue } from '@navarch/api';
+import { ApiError, toError } from '@navarch/base';
+import type { DeleteOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
+import { parseDocument } from 'yaml';
+
+import type { RequestBody, RequestOptions, RequestTarget } from '../core/request';
+import { checkBodySize, jsonType, parseJson, protobufType } from '../core/write/body';
+
+/** Request bodies as this door gets them: JSON, YAML or protobuf in its envelope, with or without a content type. */
+const yamlTypes = new Set(['application/yaml', 'application/x-yaml', 'text/yaml']);
+const deleteOptionsCodec = codecFor<DeleteOptions>('k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions');
+
+/** More aliases than any manifest needs; beyond it the document is taken for a bomb. */
+const maxAliases = 50;
+
+function mediaType(contentType: string | undefined): string {
+  return contentType?.split(';')[0]?.trim().toLowerCase() || jsonType;
+}
+
+/** YAML as Kubernetes reads it: JSON's data model only, duplicate keys refused. Never quotes the text: it may hold a secret. */
+export function yamlToJson(bytes: Uint8Array): JsonValue {
+  checkBodySize(bytes.length);
+  try {
+    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { schema: 'core', uniqueKeys: true, logLevel: 'silent' });
+    const [problem] = document.errors;
+    if (problem) throw new ApiError('BadRequest', `the request body is not valid YAML: ${problem.code} at line ${problem.linePos?.[0].line ?? 0}`);
+    return document.toJS({ maxAliasCount: maxAliases }) as JsonValue;
+  } catch (error) {
+    if (error instanceof ReferenceError) throw new ApiError('BadRequest', 'the request body is not valid YAML: too many aliases', {}, { cause: error });
+    throw error;
+  }
+}
+
+/** The body in the core's terms. `expected` is the kind of the path, which an envelope must not contradict. */
+export function requestBody(contentType: string | undefined, bytes: Buffer): RequestBody {
+  const type = mediaType(contentType);
+  if (type === protobufType) return { contentType: protobufType, bytes: decodeEnvelope(bytes).raw };
+  if (yamlTypes.has(type)) return { contentType: jsonType, bytes: Buffer.from(JSON.stringify(yamlToJson(bytes))) };
+  return { contentType: type, bytes };
+}
+
+/** An apply patch is YAML by its name; the core takes its JSON. */
+export function patchBody(contentType: string | undefined, bytes: Buffer): RequestBody {
+  const type = mediaType(contentType);
+  return type === 'application/apply-patch+yaml' ? { contentType: type, bytes: Buffer.from(JSON.stringify(yamlToJson(bytes))) } : { contentType: type, bytes };
+}
+
+/** Refuses an enveloped object whose apiVersion or kind is not the path's. */
+export function checkEnvelope(contentType: string | undefined, bytes: Buffer, expected: { readonly apiVersion: string; readonly kind: string }): void {
+  if (mediaType(contentType) !== protobufType) return;
+  const { apiVersion, kind } = decodeEnvelope(bytes);
+  if ((apiVersion && apiVersion !== expected.apiVersion) || (kind && kind !== expected.kind)) {
+    throw new ApiError('BadRequest', `the object provided is unrecognized (must be of type ${expected.kind}): its kind is ${JSON.stringify(kind)}, its version ${JSON.stringify(apiVersion)}`);
+  }
+}
+
+/** The options in a delete's body, over those of the query string. */
+export function deleteOptions(contentType: string | undefined, bytes: Buffer, query: RequestOptions): RequestOptions {
+  if (bytes.length === 0) return query;
+  const body = readDeleteOptions(contentType, bytes);
+  const { gracePeriodSeconds, preconditions, propagationPolicy, orphanDependents, dryRun } = body;
+  if (propagationPolicy !== undefined && !['Orphan', 'Background', 'Foreground'].includes(propagationPolicy)) {
+    throw new ApiError('Invalid', `DeleteOptions is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Background", "Foreground", "Orphan"`,
+      { kind: 'DeleteOptions', causes: [{ reason: 'FieldValueNotSupported', field: 'propagationPolicy', message: 'Unsupported value' }] });
+  }
+  return {
+    ...query, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }), ...(orphanDependents !== undefined && { orphanDependents }),
+    ...(propagationPolicy !== undefined && { propagationPolicy: propagationPolicy as NonNullable<RequestOptions['propagationPolicy']> }),
+    ...(dryRun?.length && { dryRun }),
+    ...(preconditions && { preconditions: { ...(preconditions.uid !== undefined && { uid: preconditions.uid }), ...(preconditions.resourceVersion !== undefined && { resourceVersion: preconditions.resourceVersion }) } }),
+  };
+}
+
+function readDeleteOptions(contentType: string | undefined, bytes: Buffer): DeleteOptions {
+  const body = requestBody(contentType, bytes);
+  if ('object' in body) return body.object as DeleteOptions;
+  try {
+    return body.contentType === protobufType ? deleteOptionsCodec.decode(body.bytes) : deleteOptionsCodec.fromJson(parseJson(body.bytes));
+  } catch (error) {
+    throw new ApiError('BadRequest', `the request body is no DeleteOptions: ${toError(error).message}`, {}, { cause: error });
+  }
+}
+
+/** `apps/v1`, `v1`. */
+export function apiVersionOf({ group, version }: Pick<RequestTarget, 'group' | 'version'>): string {
+  return group === '' ? version : `${group}/${version}`;
+}

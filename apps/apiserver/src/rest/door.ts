@@ -1,0 +1,234 @@
+import type { JsonObject, Resource } from '@navarch/api';
+import { ApiError, isApiError, type Clock, type Logger } from '@navarch/base';
+
+import type { ApiCore } from '../core/core';
+import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, User, Verb } from '../core/request';
+import { apiVersionOf, checkEnvelope, deleteOptions, patchBody, requestBody } from './body';
+import { aggregatedDiscovery, coreVersions, groupInfo, groupList, resourceList, type SubresourceTable } from './discovery';
+import type { OpenApiDocuments } from './documents';
+import { logOptions } from './log-options';
+import { contentTypeOf, negotiate, wantsAggregatedDiscovery, type Negotiated } from './negotiation';
+import { parsePath, type RestPath } from './path';
+import { parseQuery, type RestQuery } from './query';
+import { renderJson, renderList, renderObject } from './render';
+import { statusOf, successStatus } from './status';
+import { WatchFramer } from './watch-frames';
+
+/** A request as a transport took it in: HTTP/1.1, HTTP/2 or a WebSocket's first. */
+export interface Incoming {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly user: User;
+  readonly body: Buffer;
+  readonly signal: AbortSignal;
+  /** Over WebSocket each event is a message of its own. */
+  readonly framed: boolean;
+}
+
+export interface Outgoing {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer | AsyncIterable<Buffer>;
+}
+
+export interface RestDoorOptions {
+  readonly core: Pick<ApiCore, 'handle' | 'registry' | 'notReady'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly documents: OpenApiDocuments;
+  readonly version: JsonObject;
+  readonly subresources: SubresourceTable;
+}
+
+const methods: Readonly<Record<string, { readonly one: Verb; readonly many?: Verb }>> = {
+  GET: { one: 'get', many: 'list' }, HEAD: { one: 'get', many: 'list' }, POST: { one: 'create', many: 'create' },
+  PUT: { one: 'update' }, PATCH: { one: 'patch' }, DELETE: { one: 'delete', many: 'deletecollection' },
+};
+const healthPaths = new Set(['healthz', 'livez', 'readyz']);
+
+/**
+ * Kubernetes' REST dialect over the core: takes requests apart into values, and makes answers of values. It decides
+ * nothing: what a request means is the core's, whichever door it comes through.
+ */
+export class RestDoor {
+  constructor(private readonly options: RestDoorOptions) {}
+
+  async handle(incoming: Incoming): Promise<Outgoing> {
+    const warnings: string[] = [];
+    try {
+      const [path = '/', search = ''] = incoming.url.split('?', 2);
+      const parsed = parsePath(path);
+      const answer = parsed.type === 'resource' ? await this.resource(parsed, new URLSearchParams(search), incoming, (text) => warnings.push(text)) : this.document(parsed, path, incoming);
+      return warnings.length === 0 ? answer : { ...answer, headers: { ...answer.headers, warning: warnings.map(warningHeader) } };
+    } catch (error) {
+      return this.failure(error, incoming);
+    }
+  }
+
+  private failure(error: unknown, { method, url }: Incoming): Outgoing {
+    if (!isApiError(error)) this.options.logger.error('a request failed unexpectedly', { method, path: url.split('?', 1)[0], error });
+    const status = statusOf(error);
+    const retryAfter = isApiError(error) ? error.details.retryAfterSeconds : undefined;
+    return json(status.code, status, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
+  }
+
+  private document(path: Exclude<RestPath, { type: 'resource' }>, pathname: string, incoming: Incoming): Outgoing {
+    if (incoming.method !== 'GET' && incoming.method !== 'HEAD') throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+    if (path.type === 'other') return this.other(path.segments, pathname, incoming);
+    requireIdentity(incoming.user, pathname);
+    const resources = this.options.core.registry.all();
+    const accept = incoming.headers['accept'];
+    if (path.version === undefined && path.group === undefined) {
+      const aggregated = wantsAggregatedDiscovery(accept);
+      if (aggregated) {
+        const document = aggregatedDiscovery(resources, path.legacy, aggregated, this.options.subresources);
+        return json(200, document, { 'content-type': `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`, vary: 'Accept' });
+      }
+      return json(200, path.legacy ? coreVersions(incoming.headers['host'] ?? incoming.headers[':authority'] ?? '') : groupList(resources));
+    }
+    const document = path.version === undefined ? groupInfo(resources, path.group ?? '') : resourceList(resources, path.group ?? '', path.version, this.options.subresources);
+    if (!document) throw new ApiError('NotFound', 'the server could not find the requested resource');
+    return json(200, document);
+  }
+
+  private other([first = '', ...rest]: readonly string[], pathname: string, { user, headers }: Incoming): Outgoing {
+    if (healthPaths.has(first)) return this.health(first);
+    if (first === 'version' && rest.length === 0) return json(200, this.options.version);
+    requireIdentity(user, pathname);
+    if (first === 'openapi') {
+      const found = this.openApi(rest, headers['accept'] ?? '');
+      if (found) return found;
+    }
+    if (first === '') return json(200, { paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+    throw new ApiError('NotFound', 'the server could not find the requested resource');
+  }
+
+  private health(which: string): Outgoing {
+    const problems = which === 'livez' ? [] : this.options.core.notReady();
+    const body = problems.length === 0 ? 'ok' : `${problems.map((problem) => `[-] ${problem}`).join('\n')}\n${which} check failed\n`;
+    return { status: problems.length === 0 ? 200 : 500, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' }, body: Buffer.from(body) };
+  }
+
+  private openApi([version, ...rest]: readonly string[], accept: string): Outgoing | undefined {
+    const { documents } = this.options;
+    if (version === 'v3' && rest.length === 0) return json(200, documents.index());
+    if (version === 'v3') {
+      const text = documents.groupVersion(rest.join('/'));
+      return text && { status: 200, headers: { 'content-type': 'application/json' }, body: text };
+    }
+    if (version !== 'v2' || rest.length > 0) return undefined;
+    // kubectl asks for version 2 in protobuf to validate lists; an empty document makes it leave that to the server.
+    if (accept.includes('proto-openapi.spec.v2')) {
+      return { status: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: Buffer.alloc(0) };
+    }
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: documents.v2() };
+  }
+
+  private async resource(path: Extract<RestPath, { type: 'resource' }>, search: URLSearchParams, incoming: Incoming, warn: (message: string) => void): Promise<Outgoing> {
+    const method = methods[incoming.method];
+    const resource = this.options.core.registry.find(path.target);
+    if (!resource) throw new ApiError('NotFound', 'the server could not find the requested resource');
+    if (!method) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+    const query = parseQuery(search);
+    const request = this.request(path, query, search, incoming, resource, method, warn);
+    const negotiated = negotiate(incoming.headers['accept'], request.verb === 'list' || request.verb === 'watch' || request.verb === 'deletecollection');
+    const response = await this.options.core.handle(request);
+    return this.answer(request, response, resource, query, negotiated, incoming);
+  }
+
+  private request(
+    path: Extract<RestPath, { type: 'resource' }>, query: RestQuery, search: URLSearchParams, incoming: Incoming, resource: Resource,
+    method: { readonly one: Verb; readonly many?: Verb }, warn: (message: string) => void,
+  ): ApiRequest {
+    const watches = incoming.method === 'GET' && (query.watch || path.watchPrefix) && path.target.subresource === undefined;
+    const target = watches && path.target.name !== undefined ? withoutName(path.target) : path.target;
+    const verb = watches ? 'watch' : target.name === undefined ? method.many : method.one;
+    if (!verb) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+    const named: RequestOptions = target === path.target ? query.options : { ...query.options, fieldSelector: [query.options.fieldSelector, `metadata.name=${path.target.name}`].filter(Boolean).join(',') };
+    const contentType = incoming.headers['content-type'];
+    const deletes = verb === 'delete' || verb === 'deletecollection';
+    const body = this.body(verb, path.target, search, contentType, incoming.body, resource);
+    return {
+      verb, target, user: incoming.user, signal: incoming.signal, warn,
+      options: deletes ? deleteOptions(contentType, incoming.body, named) : withFieldManager(named, verb, incoming.headers['user-agent']),
+      ...(body && { body }), ...(incoming.headers['traceparent'] && { traceparent: incoming.headers['traceparent'] }),
+    };
+  }
+
+  private body(verb: Verb, target: RequestTarget, search: URLSearchParams, contentType: string | undefined, bytes: Buffer, resource: Resource): ApiRequest['body'] {
+    if (verb === 'patch') return patchBody(contentType, bytes);
+    if (verb === 'get' && target.subresource === 'log') return { object: logOptions(search) };
+    if (verb !== 'create' && verb !== 'update') return undefined;
+    if (target.subresource === undefined || target.subresource === 'status') checkEnvelope(contentType, bytes, { apiVersion: apiVersionOf(resource), kind: resource.kind });
+    return requestBody(contentType, bytes);
+  }
+
+  private answer(request: ApiRequest, response: ApiResponse, resource: Resource, query: RestQuery, negotiated: Negotiated, incoming: Incoming): Outgoing {
+    const render = { negotiated, pretty: query.pretty ?? false, includeObject: query.includeObject, nowMs: this.options.clock.now() };
+    const headers = { 'content-type': contentTypeOf(negotiated) };
+    switch (response.type) {
+      case 'object': {
+        const gone = request.verb === 'delete' && response.object.metadata.deletionTimestamp === undefined && !(resource.group === '' && resource.plural === 'pods');
+        if (gone) {
+          const { name, uid } = response.object;
+          return json(200, successStatus({ name, ...(resource.group && { group: resource.group }), kind: resource.plural, uid }));
+        }
+        return { status: request.verb === 'create' ? 201 : 200, headers, body: renderObject(response.object, render) };
+      }
+      case 'list': return { status: 200, headers, body: renderList(resource, response, render) };
+      case 'status': return { status: request.verb === 'create' ? 201 : 200, headers: { 'content-type': 'application/json' }, body: renderJson(statusJson(response.status), { negotiated: { encoding: 'json' }, pretty: false }) };
+      case 'stream': return { status: 200, headers: { 'content-type': 'text/plain' }, body: buffers(response.chunks) };
+      case 'watch': {
+        const streamType = negotiated.encoding === 'protobuf' ? `${contentTypeOf(negotiated)};stream=watch` : contentTypeOf(negotiated);
+        const framer = new WatchFramer({ negotiated, includeObject: query.includeObject, now: () => this.options.clock.now(), framed: incoming.framed });
+        return { status: 200, headers: { 'content-type': streamType, 'cache-control': 'no-cache, private' }, body: watchBody(response.items, framer) };
+      }
+    }
+  }
+}
+
+function json(status: number, document: JsonObject, headers: Readonly<Record<string, string>> = {}): Outgoing {
+  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...headers }, body: Buffer.from(`${JSON.stringify(document)}\n`) };
+}
+
+function statusJson(status: { status?: string | undefined; message?: string | undefined; reason?: string | undefined; code?: number | undefined }): JsonObject {
+  const { status: outcome = 'Success', message, reason, code } = status;
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: outcome, ...(message && { message }), ...(reason && { reason }), ...(code !== undefined && { code }) };
+}
+
+/** Miscellaneous persistent warning (RFC 7234, section 5.5). */
+function warningHeader(text: string): string {
+  return `299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[\r\n]+/g, ' ')}"`;
+}
+
+function withoutName({ name: _name, ...target }: RequestTarget): RequestTarget {
+  return target;
+}
+
+/** Who does not name itself is known by the first word of its user agent, as in Kubernetes. */
+function withFieldManager(options: RequestOptions, verb: Verb, userAgent: string | undefined): RequestOptions {
+  if (options.fieldManager !== undefined || !['create', 'update', 'patch'].includes(verb)) return options;
+  const manager = userAgent?.split('/', 1)[0]?.slice(0, 128);
+  return manager ? { ...options, fieldManager: manager } : options;
+}
+
+function requireIdentity(user: User, path: string): void {
+  if (user.groups.includes('system:authenticated')) return;
+  throw new ApiError('Forbidden', `forbidden: User "${user.name}" cannot get path "${path}"`);
+}
+
+async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+/** The events; a failure in mid-stream becomes an ERROR event, after which the stream ends. */
+async function* watchBody(items: Extract<ApiResponse, { type: 'watch' }>['items'], framer: WatchFramer): AsyncGenerator<Buffer> {
+  try {
+    for await (const item of items) yield framer.event(item);
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    yield framer.error(statusOf(error));
+  }
+}

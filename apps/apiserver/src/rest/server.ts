@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+import { ApiError, type Logger } from '@navarch/base';
+
+import type { Credentials } from '../core/auth/authenticator';
+import type { User } from '../core/request';
+import type { Outgoing, RestDoor } from './door';
+import { statusOf } from './status';
+
+export interface RestServerOptions {
+  /** host:port to listen on; port 0 takes a free one. */
+  readonly listen: string;
+  /** PEM. `ca` signs the client certificates that count. */
+  readonly tls: { readonly certificate: string; readonly key: string; readonly ca: string };
+  readonly door: RestDoor;
+  readonly authenticate: (credentials: Credentials) => Promise<User>;
+  readonly logger: Logger;
+  /** Largest request body in bytes; 3 MiB unless told. */
+  readonly maxBodyBytes?: number;
+}
+
+export interface RestServer {
+  /** host:port it listens on. */
+  readonly address: string;
+  /** Stops taking connections; ends those there are once their answers are complete, or after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+const compress = promisify(gzip);
+/** Below this an answer costs more to compress than to send (Kubernetes' own threshold). */
+const gzipFromBytes = 128 * 1024;
+const defaultMaxBodyBytes = 3 * 1024 * 1024;
+
+/** HTTP/1.1 and HTTP/2 by ALPN on one TLS port. */
+export async function startRestServer(options: RestServerOptions): Promise<RestServer> {
+  const { listen, tls, logger } = options;
+  const server = createSecureServer({
+    cert: tls.certificate, key: tls.key, ca: tls.ca, allowHTTP1: true, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2',
+    settings: { maxConcurrentStreams: 250, maxHeaderListSize: 64 * 1024 },
+  });
+  const sessions = new Set<{ close(): void; destroy(): void }>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    // A peer that breaks the protocol ends its own session; the others go on.
+    session.on('error', (error) => logger.debug('an HTTP/2 session failed', { error }));
+  });
+  server.on('secureConnection', (socket) => {
+    if (socket.alpnProtocol === 'h2') return;
+    const connection = { close: () => socket.end(), destroy: () => socket.destroy() };
+    sessions.add(connection);
+    socket.on('close', () => sessions.delete(connection));
+  });
+  server.on('tlsClientError', (error) => logger.debug('a TLS handshake failed', { error }));
+  server.on('request', (request: Request, response: Response) => void serve(options, request, response));
+  const [host, port] = splitAddress(listen);
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  return { address: `${host}:${address.port}`, close: (graceMs) => closeServer(server, sessions, graceMs) };
+}
+
+function splitAddress(listen: string): [host: string, port: number] {
+  const at = listen.lastIndexOf(':');
+  const port = Number(listen.slice(at + 1));
+  if (at < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`cannot listen on ${JSON.stringify(listen)}: expected host:port`);
+  return [listen.slice(0, at).replace(/^\[|\]$/g, ''), port];
+}
+
+async function closeServer(server: Http2SecureServer, sessions: ReadonlySet<{ close(): void; destroy(): void }>, graceMs: number): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  for (const session of sessions) session.close();
+  const timer = setTimeout(() => { for (const session of sessions) session.destroy(); }, graceMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function serve(options: RestServerOptions, request: Request, response: Response): Promise<void> {
+  const life = new AbortController();
+  response.on('close', () => life.abort(new ApiError('Canceled', 'the client has gone')));
+  response.on('error', (error) => options.logger.debug('an answer could not be sent', { error }));
+  try {
+    const headers = flatHeaders(request.headers);
+    const user = await options.authenticate(credentialsOf(request, headers['authorization']));
+    const body = await readBody(request, options.maxBodyBytes ?? defaultMaxBodyBytes);
+    const outgoing = await options.door.handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, user, body, signal: life.signal, framed: true });
+    await send(outgoing, request, response, life.signal);
+  } catch (error) {
+    fail(error, response, options.logger, life.signal);
+  }
+}
+
+/** What failed before or while answering: a Status where the answer has not begun, a cut connection where it has. */
+function fail(error: unknown, response: Response, logger: Logger, signal: AbortSignal): void {
+  if (signal.aborted) return;
+  if (response.headersSent) {
+    logger.warn('an answer broke off', { error });
+    response.destroy(error instanceof Error ? error : undefined);
+    return;
+  }
+  const status = statusOf(error);
+  response.statusCode = status.code;
+  response.setHeader('content-type', 'application/json');
+  if (status.code === 413) response.setHeader('connection-close', 'true');
+  response.end(`${JSON.stringify(status)}\n`);
+}
+
+function flatHeaders(headers: Request['headers']): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
+}
+
+/** The client certificate, where one was shown; one that our authority did not sign is refused, not ignored. */
+function credentialsOf(request: Request, authorization: string | undefined): Credentials {
+  const socket = 'stream' in request && request.stream.session ? request.stream.session.socket : request.socket;
+  const bearerToken = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  if (authorization !== undefined && bearerToken === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
+  const tls = socket as TLSSocket;
+  const certificate = tls.getPeerCertificate();
+  if (!certificate || Object.keys(certificate).length === 0) return bearerToken === undefined ? {} : { bearerToken };
+  if (!tls.authorized) throw new ApiError('Unauthorized', 'Unauthorized');
+  const organizations = [certificate.subject.O as string | string[] | undefined].flat().filter((one): one is string => one !== undefined);
+  return { certificate: { commonName: String(certificate.subject.CN ?? ''), organizations }, ...(bearerToken !== undefined && { bearerToken }) };
+}
+
+async function readBody(request: Request, maxBytes: number): Promise<Buffer> {
+  const tooLarge = (): ApiError => new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBytes}`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+async function send(outgoing: Outgoing, request: Request, response: Response, signal: AbortSignal): Promise<void> {
+  response.statusCode = outgoing.status;
+  for (const [name, value] of Object.entries(outgoing.headers)) response.setHeader(name, value as string | string[]);
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  if (Buffer.isBuffer(outgoing.body)) {
+    const compressed = outgoing.body.length >= gzipFromBytes && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+    const body = compressed ? await compress(outgoing.body, { level: 1 }) : outgoing.body;
+    if (compressed) response.setHeader('content-encoding', 'gzip');
+    response.setHeader('content-length', String(body.length));
+    response.end(body);
+    return;
+  }
+  // The client must see at once that its watch stands, whether or not anything happens.
+  (response as ServerResponse).flushHeaders();
+  for await (const chunk of outgoing.body) {
+    if (signal.aborted) return;
+    if (!(response as ServerResponse).write(chunk)) await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  }
+  response.end();
+}
