@@ -26,7 +26,7 @@ export class Publisher {
 
   constructor(private readonly context: LogContext) {}
 
-  publish(write: LogWrite, options?: CallOptions): Promise<PublishResult> {
+  async publish(write: LogWrite, options?: CallOptions): Promise<PublishResult> {
     return this.commit(encodeWrite(write, subjectOf(write.key, this.context.prefix)), write.verb === 'create', options);
   }
 

@@ -1,0 +1,3 @@
+import { createMemoryHarness, objectLogContract } from './testing';
+
+objectLogContract('memory', async () => createMemoryHarness());
