@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 
 import type { sendUnaryData, ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream, UntypedHandleCall } from '@grpc/grpc-js';
@@ -21,7 +22,7 @@ interface CallDependencies {
   readonly report: (error: unknown) => string;
 }
 
-type AnyCall = ServerUnaryCall<Buffer, Uint8Array> | ServerReadableStream<Buffer, Uint8Array> | ServerWritableStream<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>;
+type AnyCall = Pick<ServerUnaryCall<Buffer, Uint8Array>, 'metadata' | 'getAuthContext' | 'getDeadline' | 'getPeer'> & EventEmitter;
 type Writing = ServerWritableStream<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>;
 type Reading = ServerReadableStream<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>;
 
