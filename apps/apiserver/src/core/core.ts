@@ -103,6 +103,7 @@ export class ApiCore {
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    if (request.signal.aborted) throw new ApiError('Canceled', 'the request was given up before it began', {}, { cause: request.signal.reason });
     const kind = this.kinds.find(request.target);
     if (!kind) throw unknownResource();
     checkRoute(kind, request);

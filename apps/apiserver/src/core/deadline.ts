@@ -1,6 +1,8 @@
 import { ApiError, deadlineSignal, type Clock } from '@navarch/base';
 
 export const defaultTimeoutMs = 30_000;
+/** The object log gives no answer later than this, so nobody waits longer. */
+const maxTimeoutMs = 60_000;
 
 /** How long a request may still take, for everything that it waits for. */
 export interface Deadline {
@@ -15,7 +17,8 @@ export interface Deadline {
  * long.
  */
 export function startDeadline(clock: Clock, timeoutMs: number, parent: AbortSignal): Deadline {
-  const budgetMs = timeoutMs - Math.min(250, timeoutMs / 10);
+  const boundedMs = Math.min(timeoutMs, maxTimeoutMs);
+  const budgetMs = boundedMs - Math.min(250, boundedMs / 10);
   const startMs = clock.monotonic();
   const expired = (): Error =>
     new ApiError('Unavailable', `the object log did not answer within ${Math.round(budgetMs)} ms`, { retryAfterSeconds: 1 });

@@ -1,4 +1,4 @@
-import { BoundedQueue } from '@navarch/base';
+import { ApiError, BoundedQueue } from '@navarch/base';
 
 import type { CacheEvent } from './cache-event';
 import type { Selection } from './selection';
@@ -9,6 +9,7 @@ import type { WatchItem } from './watch-item';
 export class Watcher {
   readonly queue: BoundedQueue<WatchItem>;
   private readonly cut = new AbortController();
+  private done = false;
 
   constructor(readonly selection: Selection, readonly wantsBookmarks: boolean, capacity: number) {
     this.queue = new BoundedQueue(capacity);
@@ -23,15 +24,17 @@ export class Watcher {
     if (item) this.push(item);
   }
 
-  /** Cut off when its reader is too slow: the queue ends early, and the client resumes from the last version it has seen. */
+  /** Cut off when its reader is too slow: what waits is let go, and the client resumes from the last version it has seen. */
   push(item: WatchItem): void {
-    if (this.cut.signal.aborted || this.queue.push(item)) return;
-    this.queue.end();
+    if (this.done || this.queue.push(item)) return;
+    this.done = true;
+    this.queue.fail(new ApiError('Unavailable', 'the watch was too slow to read and has been cut off; watch again from the last version seen'), true);
     this.cut.abort();
   }
 
   end(bookmark?: WatchItem): void {
     if (bookmark && this.wantsBookmarks) this.queue.push(bookmark);
+    this.done = true;
     this.queue.end();
   }
 }

@@ -76,7 +76,7 @@ function presentState(cache: KindCache, selection: Selection, end: WatchItem | u
 async function* follow(first: Iterable<WatchItem>, watcher: Watcher, stop: () => void): AsyncGenerator<WatchItem, void, undefined> {
   try {
     for (const item of first) {
-      if (watcher.cutOff.aborted) return;
+      if (watcher.cutOff.aborted) break;
       yield item;
     }
     yield* watcher.queue;

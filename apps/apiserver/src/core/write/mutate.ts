@@ -21,7 +21,7 @@ export type Decision<T extends ApiObject = ApiObject> =
 export type Decide = (current: StoredObject) => Decision | Promise<Decision>;
 
 /** Each try starts from a newer state than the one before, so more than this many means real contention. */
-const maxTries = 32;
+const maxTries = 100;
 
 /**
  * Compare-and-set against one kind. The cache may be a moment behind: what would refuse a write or leave it out is only
@@ -32,6 +32,11 @@ export class KindStore {
 
   private get resource(): Resource {
     return this.cache.resource;
+  }
+
+  /** An object's stored form. */
+  encode(object: ApiObject): Uint8Array {
+    return this.writer.encode(object);
   }
 
   /** The object, current; throws NotFound only after a current read. */

@@ -1,0 +1,71 @@
+import type { ResourceRegistry } from '@navarch/api';
+import { toError, type Clock, type Logger, type Random } from '@navarch/base';
+import type { ApiClient } from '@navarch/client';
+import type { ObjectLog } from '@navarch/store';
+
+import { makeClusterObjects } from './bootstrap';
+import { firstThatAllows, type Authorizer } from './core/auth/authorizer';
+import { namedIdentities } from './core/auth/named-identities';
+import { nodeAuthorizer } from './core/auth/node-authorizer';
+import { ApiCore, type CoreOptions } from './core/core';
+import type { Kinds } from './core/kinds';
+import type { KubeletConnector } from './core/pods/log';
+import { podsOf } from './core/pods/node-pods';
+import type { User } from './core/request';
+import { createInProcessClient } from './in-process-client';
+import { runMaintenance, type MaintenanceOptions } from './maintenance';
+
+/** What the server itself writes as. */
+export const serverUser: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+export interface ApiserverDependencies extends Pick<MaintenanceOptions, 'compaction' | 'eventTtlMs'> {
+  readonly registry: ResourceRegistry;
+  readonly logs: Readonly<Record<'objects' | 'events', ObjectLog>>;
+  readonly kubelets: KubeletConnector;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Settings of the core: limits, window, queues. */
+  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer'>>;
+}
+
+export interface Apiserver {
+  readonly core: ApiCore;
+  /** The API in process, as this user. */
+  client(user: User): ApiClient;
+  /** Resolves when both logs are loaded and the cluster's own objects exist; rejects where that cannot be. */
+  readonly ready: Promise<void>;
+  /** Ends the watches with a bookmark each, then everything else. The logs are the caller's to close. */
+  close(): Promise<void>;
+}
+
+/** Until RBAC: the named identities, and each kubelet for its own node. */
+export const defaultAuthorizer = (kinds: Kinds): Authorizer => firstThatAllows(namedIdentities, nodeAuthorizer(podsOf(kinds)));
+
+/** One replica of the API, without doors: follows the logs, makes what every cluster has, takes its turn at maintenance. */
+export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
+  const { registry, logs, kubelets, clock, random, logger, compaction, eventTtlMs } = dependencies;
+  const core = new ApiCore({ authorizer: defaultAuthorizer, ...dependencies.core, registry, logs, kubelets, clock, random, logger });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const client = createInProcessClient(core, serverUser);
+  const feeding = core.run(signal);
+  const prepare = async (): Promise<void> => {
+    await core.loaded(signal);
+    await makeClusterObjects({ client, clock, random, logger, signal });
+  };
+  const ready = prepare();
+  const maintaining = ready.then(() => runMaintenance({ core, logs, client, clock, random, logger, signal, compaction, eventTtlMs }))
+    .catch((error: unknown) => {
+      if (!signal.aborted) logger.error('maintenance ended', { error: toError(error).message });
+    });
+  return {
+    core, ready,
+    client: (user) => createInProcessClient(core, user),
+    async close() {
+      core.drain();
+      stopping.abort(new Error('the apiserver is stopping'));
+      await Promise.all([feeding, maintaining]);
+    },
+  };
+}
