@@ -1,0 +1,6 @@
+/**
+ * The byte protocols in which exec, attach and port-forward travel between clients, apiserver, kubelet and containerd:
+ * SPDY/3.1, over a socket or inside a WebSocket, and the channels of Kubernetes' WebSocket sub-protocols.
+ */
+export { SpdyConnection, type SpdyConnectionOptions, type SpdyStream } from './spdy-connection';
+export { type SpdyHeaders } from './spdy-frames';
