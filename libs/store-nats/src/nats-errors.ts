@@ -4,7 +4,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 
 /** JetStream's error codes (nats-server's errors.json) that mean something of their own here. */
-const codes = { wrongLastSequence: 10071, wrongLastSequenceUnknown: 10164, messageTooLarge: 10054, noMessage: 10037 } as const;
+const codes = { wrongLastSequence: 10071, wrongLastSequenceUnknown: 10164, messageTooLarge: 10054 } as const;
 
 /** What NATS threw, as what a caller of the log can act on. */
 export function toApiError(thrown: unknown, doing: string): ApiError {
@@ -15,10 +15,6 @@ export function toApiError(thrown: unknown, doing: string): ApiError {
   if (error instanceof errors.PermissionViolationError) return new ApiError('Forbidden', message, {}, { cause: error });
   if (error instanceof JetStreamApiError && error.status < 500 && error.status !== 404) return new ApiError('Internal', message, {}, { cause: error });
   return new ApiError('Unavailable', message, { retryAfterSeconds: 1 }, { cause: error });
-}
-
-export function isNoMessage(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === codes.noMessage;
 }
 
 /** Retrying to connect does not mend a refused login or a certificate that is not trusted. */

@@ -4,7 +4,7 @@ import { jetstreamManager, type JetStreamManager, type MsgRequest, type SeqMsgRe
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { AckInbox } from './ack-inbox';
-import { isNoMessage, toApiError } from './nats-errors';
+import { toApiError } from './nats-errors';
 import { OrderedReader } from './ordered-reader';
 import { ensureStream, type StreamShape } from './stream-config';
 
@@ -61,9 +61,9 @@ class NatsStream implements LogStream {
     return this.find({ last_by_subj: subject });
   }
 
-  async purge(subject: string, belowSequence: number): Promise<number> {
+  async purge(subject: string, belowSequence: number): Promise<void> {
     try {
-      return (await this.manager.streams.purge(this.options.stream, { filter: subject, seq: belowSequence })).purged;
+      await this.manager.streams.purge(this.options.stream, { filter: subject, seq: belowSequence });
     } catch (error) {
       throw toApiError(error, `purging ${subject}`);
     }
@@ -80,7 +80,6 @@ class NatsStream implements LogStream {
       const found = await this.manager.streams.getMessage(this.options.stream, request);
       return found ? fromStored(found) : undefined;
     } catch (error) {
-      if (isNoMessage(error)) return undefined;
       throw toApiError(error, `looking into the stream ${this.options.stream}`);
     }
   }

@@ -2,7 +2,7 @@ import { ApiError, randomUuid, sleep } from '@navarch/base';
 
 import type { Barrier } from './barrier';
 import { decodeRecord, encodeRecord, isSystemSubject, type CompactionRecord } from './compaction-record';
-import { abortable, barrierSubject, epochSubject, floorSubject, liveSubject, type LogContext } from './context';
+import { abortable, epochSubject, floorSubject, liveSubject, type LogContext } from './context';
 import { Inbox } from './inbox';
 import { digestOf, encodeChunks, type LivePlace } from './live-set';
 import type { StreamMessage, StreamWrite } from './log-stream';
@@ -11,17 +11,20 @@ import type { CallOptions, CompactionResult } from './object-log';
 import type { Publisher } from './publisher';
 
 const nothing = new Uint8Array(0);
-const purgesInFlight = 32;
+// Each purge holds the server's stream for a while; writes go on in between.
+const purgesInFlight = 4;
 
 /** What a pass over the whole stream's headers found of one subject. */
 interface SubjectHistory {
-  first: number;
+  readonly sequences: number[];
   last: StreamMessage;
 }
 
 interface Purge {
   readonly subject: string;
   readonly below: number;
+  /** How many messages that is; nats-server's own answer is no count of them (seen with 2.9.10). */
+  readonly count: number;
 }
 
 /**
@@ -58,8 +61,10 @@ export class Compaction {
           if (message.sequence > end) break;
           last = message.sequence;
           const known = history.get(message.subject);
-          if (known) known.last = message;
-          else history.set(message.subject, { first: message.sequence, last: message });
+          if (known) {
+            known.sequences.push(message.sequence);
+            known.last = message;
+          } else history.set(message.subject, { sequences: [message.sequence], last: message });
         }
       }
       return { history, end };
@@ -96,7 +101,8 @@ export class Compaction {
     const worker = async (): Promise<void> => {
       for (let purge = purges[next++]; purge; purge = purges[next++]) {
         guard.check();
-        removed += await abortable(stream.purge(purge.subject, purge.below), signal);
+        await abortable(stream.purge(purge.subject, purge.below), signal);
+        removed += purge.count;
       }
     };
     await Promise.all(Array.from({ length: purgesInFlight }, worker));
@@ -121,10 +127,11 @@ function planPurges(prefix: string, history: ReadonlyMap<string, SubjectHistory>
   const kept = new Set([epochSubject(prefix), floorSubject(prefix)]);
   for (let chunk = 0; chunk < record.chunks; chunk++) kept.add(liveSubject(prefix, record.generation, chunk));
   const purges: Purge[] = [];
-  for (const [subject, { first, last }] of history) {
+  for (const [subject, { sequences, last }] of history) {
     const dead = isSystemSubject(prefix, subject) ? !kept.has(subject) : isTombstone(last);
     const below = last.sequence < record.floor ? last.sequence + (dead ? 1 : 0) : record.floor;
-    if (first < below && subject !== barrierSubject(prefix)) purges.push({ subject, below });
+    const count = sequences.filter((sequence) => sequence < below).length;
+    if (count > 0) purges.push({ subject, below, count });
   }
-  return [...purges, { subject: barrierSubject(prefix), below: record.floor }];
+  return purges;
 }

@@ -72,7 +72,7 @@ class Faulty implements FaultyStream {
     return this.inner.lastOf(subject);
   }
 
-  purge(subject: string, belowSequence: number): Promise<number> {
+  purge(subject: string, belowSequence: number): Promise<void> {
     return this.inner.purge(subject, belowSequence);
   }
 

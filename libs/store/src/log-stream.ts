@@ -58,8 +58,8 @@ export interface LogStream {
   firstFrom(subject: string, sequence: number): Promise<StreamMessage | undefined>;
   /** The subject's last message, perhaps stale. */
   lastOf(subject: string): Promise<StreamMessage | undefined>;
-  /** Removes the subject's messages below a sequence; says how many. */
-  purge(subject: string, belowSequence: number): Promise<number>;
+  /** Removes the subject's messages below a sequence. */
+  purge(subject: string, belowSequence: number): Promise<void>;
   /** Publishes under way answer 'unknown', readers end. */
   close(): Promise<void>;
 }

@@ -41,14 +41,13 @@ export class MemoryStream implements LogStream {
     return this.messages.get(this.bySubject.get(subject)?.at(-1) ?? -1);
   }
 
-  async purge(subject: string, belowSequence: number): Promise<number> {
+  async purge(subject: string, belowSequence: number): Promise<void> {
     const sequences = this.bySubject.get(subject) ?? [];
     const removed = sequences.filter((sequence) => sequence < belowSequence);
     for (const sequence of removed) this.messages.delete(sequence);
     const kept = sequences.slice(removed.length);
     if (kept.length > 0) this.bySubject.set(subject, kept);
     else this.bySubject.delete(subject);
-    return removed.length;
   }
 
   /** The stream is lost and made anew, its first sequence as told: what a careless or a careful restore does. */

@@ -1,0 +1,175 @@
+import { hasReason, randomInt, seededRandom, systemClock, systemRandom, type Random } from '@navarch/base';
+import type { LogVerb, ObjectLog } from '@navarch/store';
+import { bytes, put, Watcher, writeOf } from '@navarch/store/testing';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { connectNats, connectNatsLog, type NatsConnection } from './index';
+import { startNatsServer, type NatsServer } from './testing';
+
+// Calls are shorter than the grace period, and a restart may take longer than a call: both ends of a deadline are met.
+const limits = { maxTimeoutMs: 2_000, defaultTimeoutMs: 2_000, attemptTimeoutMs: 500, graceMs: 2_000 };
+
+let server: NatsServer;
+let connection: NatsConnection;
+const opened: ObjectLog[] = [];
+
+beforeEach(async () => {
+  server = await startNatsServer();
+  connection = await connectNats({ servers: server.url });
+});
+
+afterEach(async () => {
+  for (const log of opened.splice(0)) await log.close();
+  await connection.close();
+  await server.close();
+});
+
+async function openLog(): Promise<ObjectLog> {
+  const log = await connectNatsLog({ connection, clock: systemClock, random: systemRandom, stream: 'objects', ...limits });
+  opened.push(log);
+  return log;
+}
+
+/** What a writer knows of one key. `unsure` holds the message ids of writes whose outcome nobody told. */
+interface Known { sequence: number; verb: LogVerb; messageId: string }
+
+/** Writers that own their keys and remember every answer. */
+class Load {
+  readonly acknowledged = new Map<number, string>();
+  readonly unsure = new Set<string>();
+  readonly failures: unknown[] = [];
+  readonly known = new Map<string, Known>();
+  private readonly lost = new Set<string>();
+  private readonly body = bytes('x'.repeat(1_400));
+
+  constructor(private readonly log: ObjectLog, private readonly random: Random) {}
+
+  /** `writes` writes by 64 writers, each to keys of its own; goes on through failures. */
+  async run(writes: number): Promise<void> {
+    let left = writes;
+    await Promise.all(Array.from({ length: 64 }, async (_, writer) => {
+      while (left-- > 0) await this.write(`w${writer}-${randomInt(this.random, 5)}`);
+    }));
+  }
+
+  private async write(name: string): Promise<void> {
+    if (this.lost.has(name)) return;
+    const now = this.known.get(name);
+    const verb = !now || now.verb === 'delete' ? 'create' : randomInt(this.random, 4) === 0 ? 'delete' : 'update';
+    const write = writeOf(name, verb, now?.sequence ?? 0, { body: this.body });
+    try {
+      const result = await this.log.publish(write);
+      if (result.outcome !== 'committed') throw new Error(`conflict on ${name}, which nobody else writes: ${JSON.stringify(result)}`);
+      this.acknowledged.set(result.sequence, write.messageId);
+      this.known.set(name, { sequence: result.sequence, verb, messageId: write.messageId });
+    } catch (error) {
+      this.failures.push(error);
+      if (!hasReason(error, 'Timeout')) return;
+      this.unsure.add(write.messageId);
+      this.lost.add(name);
+    }
+  }
+
+  /** What a load must hold: live keys whose last write is known, with their sequences. */
+  get live(): [string, number][] {
+    return [...this.known].filter(([name, { verb }]) => verb !== 'delete' && !this.lost.has(name)).map(([name, { sequence }]): [string, number] => [name, sequence]).sort(byName);
+  }
+
+  liveIn(snapshot: Watcher): [string, number][] {
+    return (snapshot.snapshots[0]?.entries ?? []).filter(({ key }) => !this.lost.has(key.name)).map(({ key, sequence }): [string, number] => [key.name, sequence]).sort(byName);
+  }
+}
+
+const byName = (a: [string, number], b: [string, number]): number => (a[0] < b[0] ? -1 : 1);
+
+async function loadAnew(): Promise<Watcher> {
+  const watcher = new Watcher(await openLog());
+  await watcher.until(() => watcher.snapshots.length === 1);
+  await watcher.stop();
+  return watcher;
+}
+
+/** A current barrier, however long the server takes to be back. */
+async function barrier(log: ObjectLog): Promise<number> {
+  for (;;) {
+    try {
+      return await log.barrier();
+    } catch (error) {
+      if (!hasReason(error, 'Unavailable')) throw error;
+    }
+  }
+}
+
+describe('the log over a nats-server that is killed', () => {
+  it('loses no acknowledged write, brings nothing deleted back and no reader misses or repeats an event: kill -9 under load, with compactions, over several blocks', async () => {
+    const log = await openLog();
+    const load = new Load(log, seededRandom(7));
+    const reader = new Watcher(await openLog());
+    await reader.until(() => reader.snapshots.length === 1);
+    let removed = 0;
+    for (let round = 0; round < 3; round++) {
+      await load.run(8_000);
+      removed += (await log.compact(await barrier(log))).removed;
+      // Straight after the purges, and in the midst of writes.
+      const writing = load.run(6_000);
+      await reader.until(() => reader.entries.length >= load.acknowledged.size - 64);
+      await server.kill9();
+      await server.restart();
+      await writing;
+      await reader.reached(await barrier(log));
+      expect(load.liveIn(await loadAnew())).toEqual(load.live);
+    }
+    const blocks = readdirSync(join(server.dir, 'jetstream', 'jetstream', '$G', 'streams', 'objects', 'msgs')).filter((file) => file.endsWith('.blk'));
+    expect(blocks.length).toBeGreaterThan(2);
+    expect(removed).toBeGreaterThan(10_000);
+    expect(load.failures.filter((error) => !hasReason(error, 'Unavailable', 'Timeout'))).toEqual([]);
+    expect(reader.snapshots).toHaveLength(1);
+    const sequences = reader.entries.map(({ sequence }) => sequence);
+    expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b));
+    const seen = new Map(reader.entries.map(({ sequence, messageId }) => [sequence, messageId]));
+    expect([...load.acknowledged].filter(([sequence, messageId]) => seen.get(sequence) !== messageId)).toEqual([]);
+    expect([...seen].filter(([sequence, messageId]) => !load.acknowledged.has(sequence) && !load.unsure.has(messageId))).toEqual([]);
+    await reader.stop();
+  }, 120_000);
+
+  it('is compacted again after a kill -9 in the midst of a compaction', async () => {
+    const log = await openLog();
+    const load = new Load(log, seededRandom(11));
+    await load.run(10_000);
+    const reader = new Watcher(log);
+    await reader.until(() => reader.snapshots.length === 1);
+    const compaction = log.compact(await log.barrier()).catch((error: unknown) => error);
+    await reader.until(() => reader.floors.length === 1);
+    await server.kill9();
+    await server.restart();
+    await compaction;
+    await load.run(2_000);
+    const again = await log.compact(await barrier(log));
+    expect(again.live).toBe(load.live.length);
+    expect(load.liveIn(await loadAnew())).toEqual(load.live);
+    await reader.reached(await barrier(log));
+    expect(reader.snapshots).toHaveLength(1);
+    await reader.stop();
+  }, 60_000);
+});
+
+describe('the log over a nats-server that is stopped and started again', () => {
+  it('lets calls wait within their deadlines, fails the others with Unavailable, and readers go on where they stood', async () => {
+    const log = await openLog();
+    const reader = new Watcher(log);
+    const first = await put(log, 'a', 'create', 0);
+    await reader.reached(first);
+    await server.stop();
+    await expect(log.publish(writeOf('late', 'create', 0), { timeoutMs: 100 })).rejects.toMatchObject({ reason: expect.stringMatching(/^(Unavailable|Timeout)$/) as string });
+    await expect(log.publish(writeOf('late', 'create', 0), { timeoutMs: 100 })).rejects.toMatchObject({ reason: 'Unavailable' });
+    await expect(log.barrier({ timeoutMs: 100 })).rejects.toMatchObject({ reason: 'Unavailable' });
+    const waiting = put(log, 'a', 'update', first);
+    await server.restart();
+    const second = await waiting;
+    await reader.reached(second);
+    expect([...reader.snapshots.flatMap(({ entries }) => entries), ...reader.entries].filter(({ key }) => key.name === 'a').map(({ sequence }) => sequence)).toEqual([first, second]);
+    expect(reader.snapshots).toHaveLength(1);
+    await reader.stop();
+  }, 60_000);
+});
