@@ -1,0 +1,35 @@
+/** The cluster's certificate authority and everybody's certificates (docs/design/000-parts.md, identities). */
+import { createAuthority, issueCertificate, writeKeyPair, type CertificateRequest } from '@navarch/service';
+
+import type { Places } from '../cluster/places';
+import type { NodeRecord } from '../cluster/state';
+
+/** Names of the key pairs below pki/: `<name>.crt` and `<name>.key`. */
+export const adminKeys = 'admin';
+
+const local = { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] } as const;
+
+export function certificateRequests(nodes: readonly NodeRecord[]): Record<string, CertificateRequest> {
+  const client = (commonName: string, ...organizations: string[]): CertificateRequest => ({ commonName, organizations, usages: ['client'] });
+  return {
+    'nats-server': { commonName: 'navarch-nats', usages: ['server'], ...local },
+    apiserver: { commonName: 'navarch-apiserver', usages: ['server'], ...local, dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'], ipAddresses: ['127.0.0.1', '10.96.0.1'] },
+    'apiserver-kubelet-client': client('kube-apiserver-kubelet-client', 'system:masters'),
+    scheduler: client('system:kube-scheduler'),
+    controllers: client('system:kube-controller-manager'),
+    proxy: client('system:kube-proxy', 'system:node-proxier'),
+    [adminKeys]: client('kubernetes-admin', 'system:masters'),
+    ...Object.fromEntries(nodes.map(({ name, address }) => [name, {
+      commonName: `system:node:${name}`, organizations: ['system:nodes'], usages: ['client', 'server'] as const,
+      dnsNames: [name, 'localhost'], ipAddresses: [address],
+    }])),
+  };
+}
+
+/** Makes them all, readable by root only. The authority's key stays with them: a node that joins later needs it. */
+export async function makeKeys(places: Places, nodes: readonly NodeRecord[]): Promise<void> {
+  const authority = await createAuthority({ commonName: `navarch-${places.cluster}` });
+  await Promise.all(Object.entries(certificateRequests(nodes)).map(async ([name, request]) => writeKeyPair(places.pki, name, await issueCertificate(authority, request))));
+  // Last: where it is, the others are complete.
+  await writeKeyPair(places.pki, 'ca', authority);
+}
