@@ -12,3 +12,10 @@ export {
 export { createGrpcServer, type GrpcLimits, type GrpcServer, type GrpcServerOptions } from './grpc/grpc-server';
 export { connectGrpc, type CallSettings, type GrpcChannel, type GrpcChannelOptions } from './grpc/grpc-channel';
 export { grpcApiClient, openPodLog } from './grpc/grpc-api-client';
+export { parseConfig } from './config/parse-config';
+export { readConfig, type ConfigResult, type ConfigSources } from './config/read-config';
+export type { ConfigField, ConfigFields, ConfigOf } from './config/field';
+export { createLogger, type LoggerOptions, type LogLevel } from './process/logger';
+export { createHealth, type Health } from './process/health';
+export { processFields, serveProcess, type ProcessConfig, type ProcessContext, type Served, type ServeOptions } from './process/serve-process';
+export { startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry/telemetry';
