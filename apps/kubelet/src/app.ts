@@ -1,0 +1,113 @@
+/**
+ * The kubelet: makes the pods bound to its node run, and says so. Everything it touches is injected (API, runtime, machine, clock), so
+ * that many of them run in one process.
+ *
+ *   pods watched by node ──► PodWorker, one each: decide (pure) ──► CRI, volumes, hooks, probes ──► status
+ *   runtime's events, and a listing now and then ──► the worker whose containers changed
+ *   NodeAgent: the Node's status, its Lease, its CNI configuration
+ */
+import { configMaps, nodes, pods, secrets } from '@navarch/api';
+import { isNotFound, type Clock, type Logger, type Random } from '@navarch/base';
+import { createEventRecorder, createInformer, type ApiClient } from '@navarch/client';
+import type { ContainerRuntime } from '@navarch/cri';
+
+import type { KubeletConfig } from './config';
+import type { Host } from './host/host';
+import { createLogReader, type LogReader } from './logs/log-reader';
+import { writeCniConfig } from './node/cni';
+import { NodeAgent } from './node/node-agent';
+import { allocatableOf } from './node/node-status';
+import type { PodSources } from './pod/environment';
+import { createImageStore } from './pod/images';
+import type { PodContext } from './pod/pod-context';
+import { PodWorkers } from './pod-workers';
+
+export interface KubeletOptions {
+  readonly nodeName: string;
+  readonly client: ApiClient;
+  readonly runtime: ContainerRuntime;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly config: KubeletConfig;
+}
+
+export interface Kubelet {
+  /** Resolves when the node is registered and every pod of it is in hand. */
+  readonly ready: Promise<void>;
+  readonly logs: LogReader;
+  /** Lets go of everything; containers run on. */
+  close(): Promise<void>;
+}
+
+export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { nodeName, client, runtime, host, clock, random, config } = options;
+  const logger = options.logger.child({ node: nodeName });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const machine = await host.machine();
+  const recorder = createEventRecorder({ client, clock, random, logger, component: 'kubelet', host: nodeName });
+
+  const node = createInformer({ client: client.resource(nodes), resource: nodes, clock, random, logger, fieldSelector: `metadata.name=${nodeName}` });
+  const podInformer = createInformer({ client: client.resource(pods), resource: pods, clock, random, logger, fieldSelector: `spec.nodeName=${nodeName}` });
+  const agent = new NodeAgent({
+    nodeName, client, runtime, host, clock, logger, config, machine, signal,
+    report: (type, reason, message) => recorder.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName }, type, reason, message),
+  });
+
+  const context: PodContext = {
+    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources: sourcesFrom(client), images: createImageStore(runtime, clock),
+    settings: { ...config, nodeDns: machine.nodeDns, nodeMemoryBytes: machine.memoryBytes }, hostIps: config.addresses, allocatable: allocatableOf(machine, config),
+    report: (pod, type, reason, message, container) => recorder.event({
+      kind: 'Pod', apiVersion: 'v1', namespace: pod.metadata?.namespace, name: pod.metadata?.name, uid: pod.metadata?.uid, resourceVersion: pod.metadata?.resourceVersion,
+      ...(container && { fieldPath: `spec.${container.isInit ? 'initContainers' : 'containers'}{${container.name}}` }),
+    }, type, reason, message),
+  };
+  const workers = new PodWorkers({ context, pods: podInformer, node: () => node.get('', nodeName) ?? { metadata: { name: nodeName } }, signal });
+
+  const configureNetwork = (): void => {
+    const podCidr = node.get('', nodeName)?.spec?.podCIDR;
+    if (!podCidr || !config.cni) return;
+    writeCniConfig(host.files, podCidr, config.cni, logger).then(() => agent.check(), (error: unknown) => logger.error('pod network not configured', { error: (error as Error).message }));
+  };
+  node.onChange(configureNetwork);
+
+  const begin = async (): Promise<void> => {
+    node.start(signal);
+    podInformer.start(signal);
+    await agent.start();
+    await node.synced;
+    configureNetwork();
+    await workers.start();
+  };
+  const ready = begin();
+  ready.catch((error: unknown) => {
+    if (!signal.aborted) logger.error('kubelet did not start', { error: (error as Error).message });
+  });
+  return {
+    ready,
+    logs: createLogReader({ workers, files: host.files, clock, paths: config }),
+    async close() {
+      stop.abort(new Error('kubelet stopped'));
+      workers.close();
+      await ready.catch(() => undefined);
+      await recorder.flush();
+    },
+  };
+}
+
+function sourcesFrom(client: ApiClient): PodSources {
+  const orNothing = async <T>(read: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+  return {
+    configMap: (namespace, name) => orNothing(client.resource(configMaps).get(namespace, name)),
+    secret: (namespace, name) => orNothing(client.resource(secrets).get(namespace, name)),
+  };
+}

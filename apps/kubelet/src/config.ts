@@ -1,0 +1,26 @@
+import type { ClusterDns } from './pod/sandbox-config';
+
+/** What one kubelet is told about its node. Paths are absolute, durations in milliseconds. */
+export interface KubeletConfig {
+  /** The node's own addresses; the first is its InternalIP. */
+  readonly addresses: readonly string[];
+  /** Where the apiserver finds this kubelet: `unix:/…` or `host:port`; absent: it serves nothing. */
+  readonly endpoint?: string;
+  readonly rootDirectory: string;
+  readonly podLogsDirectory: string;
+  /** Below which the node's pods have their cgroups: '' on a machine of its own, /name where several nodes share one. */
+  readonly cgroupRoot: string;
+  /** Where the CNI configuration goes when the node has a pod range; absent: it is made by someone else. */
+  readonly cni?: { readonly configDirectory: string; readonly dataDirectory: string; readonly hostPorts: boolean; readonly mtu?: number };
+  readonly maxPods: number;
+  /** Kept from pods, as quantities: cpu, memory, ephemeral-storage. */
+  readonly reserved: Readonly<Record<string, string>>;
+  readonly clusterDns: ClusterDns;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+}
+
+export const defaultConfig: KubeletConfig = {
+  addresses: [], rootDirectory: '/var/lib/kubelet', podLogsDirectory: '/var/log/pods', cgroupRoot: '', maxPods: 110, reserved: {},
+  clusterDns: { servers: [], domain: 'cluster.local' }, labels: {}, version: 'v1.36.0-navarch',
+};

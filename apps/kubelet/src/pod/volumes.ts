@@ -1,0 +1,195 @@
+import { quantityValue } from '@navarch/api';
+import { hasReason, isNotFound, randomUuid, type Random } from '@navarch/base';
+import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeProjection } from '@navarch/proto/k8s/io/api/core/v1/core';
+
+import type { FileKind, Host, HostFiles } from '../host/host';
+import { ConfigError, fieldValue, resourceValue, type DownwardFacts } from './downward';
+import type { PodSources } from './environment';
+import { identityOf, podPaths, type KubeletPaths, type PodPaths } from './identity';
+
+/** A volume that cannot be set up: FailedMount, with these words. */
+export class MountError extends Error {}
+
+interface File {
+  readonly data: Uint8Array;
+  readonly mode: number;
+}
+
+type Payload = Map<string, File>;
+
+export interface VolumeContext {
+  readonly host: Host;
+  readonly random: Random;
+  readonly sources: PodSources;
+  readonly facts: DownwardFacts;
+  readonly paths: KubeletPaths;
+}
+
+/** Host path of every volume of the pod, by name; nothing is touched. */
+export function volumePaths(pod: Pod, settings: KubeletPaths): Map<string, string> {
+  const paths = podPaths(settings, identityOf(pod));
+  return new Map((pod.spec?.volumes ?? []).map((volume) => [volume.name ?? '', volumePath(volume, paths)]));
+}
+
+function volumePath({ name = '', volumeSource: source }: Volume, paths: PodPaths): string {
+  if (source?.hostPath) return source.hostPath.path ?? '';
+  return paths.volume(pluginOf(source ?? {}), name);
+}
+
+function pluginOf(source: NonNullable<Volume['volumeSource']>): string {
+  if (source.configMap) return 'configmap';
+  if (source.secret) return 'secret';
+  if (source.downwardAPI) return 'downward-api';
+  return source.projected ? 'projected' : 'empty-dir';
+}
+
+/** Sets up all volumes, or brings those made of ConfigMaps and Secrets up to date. Repeatable. */
+export async function prepareVolumes(pod: Pod, context: VolumeContext): Promise<void> {
+  const paths = podPaths(context.paths, identityOf(pod));
+  await context.host.files.makeDirectory(paths.root, 0o750);
+  await Promise.all((pod.spec?.volumes ?? []).map(async (volume) => {
+    try {
+      await prepare(pod, volume, volumePath(volume, paths), context);
+    } catch (error) {
+      throw new MountError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, { cause: error });
+    }
+  }));
+}
+
+/** Whether a refresh can change anything. */
+export function hasChangingVolumes(pod: Pod): boolean {
+  return (pod.spec?.volumes ?? []).some(({ volumeSource: source }) => source?.configMap ?? source?.secret ?? source?.downwardAPI ?? source?.projected);
+}
+
+async function prepare(pod: Pod, { volumeSource: source = {} }: Volume, path: string, context: VolumeContext): Promise<void> {
+  const { files } = context.host;
+  if (source.hostPath) return prepareHostPath(files, path, source.hostPath.type ?? '');
+  const payload = await payloadOf(pod, source, context);
+  if (payload) {
+    await files.makeDirectory(path, 0o755);
+    return writePayload(files, context.random, path, payload);
+  }
+  // Kubernetes' default when nothing is named.
+  if (!source.emptyDir && Object.values(source).some((value) => value !== undefined && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 0)) {
+    throw new MountError('this kind of volume is not supported by this node');
+  }
+  if (source.emptyDir?.medium === 'Memory') await files.mountMemory(path, source.emptyDir.sizeLimit && quantityValue(source.emptyDir.sizeLimit));
+  else await files.makeDirectory(path, 0o777);
+  const group = pod.spec?.securityContext?.fsGroup;
+  if (group !== undefined) await files.setOwner(path, group);
+}
+
+const hostPathKinds: Readonly<Record<string, FileKind>> = {
+  Directory: 'directory', DirectoryOrCreate: 'directory', File: 'file', FileOrCreate: 'file', Socket: 'socket', CharDevice: 'character', BlockDevice: 'block',
+};
+
+async function prepareHostPath(files: HostFiles, path: string, type: string): Promise<void> {
+  const wanted = hostPathKinds[type];
+  if (!wanted) return;
+  const found = await files.stat(path);
+  if (!found && type === 'DirectoryOrCreate') return files.makeDirectory(path, 0o755);
+  if (!found && type === 'FileOrCreate') return files.write(path, '', 0o644);
+  if (found?.kind !== wanted) throw new MountError(`hostPath type check failed: ${path} is not a ${wanted === 'character' || wanted === 'block' ? `${wanted} device` : wanted}`);
+}
+
+// ---- what the files of a volume are
+
+async function payloadOf(pod: Pod, source: NonNullable<Volume['volumeSource']>, context: VolumeContext): Promise<Payload | undefined> {
+  const { configMap, secret, downwardAPI, projected } = source;
+  if (configMap) return keyedFiles(pod, 'configmap', configMap.localObjectReference?.name, configMap.items, configMap.optional, configMap.defaultMode ?? 0o644, context);
+  if (secret) return keyedFiles(pod, 'secret', secret.secretName, secret.items, secret.optional, secret.defaultMode ?? 0o644, context);
+  if (downwardAPI) return downwardFiles(pod, downwardAPI.items, downwardAPI.defaultMode ?? 0o644, context.facts);
+  if (!projected) return undefined;
+  const parts = await Promise.all((projected.sources ?? []).map((entry) => projectedFiles(pod, entry, projected.defaultMode ?? 0o644, context)));
+  return new Map(parts.flatMap((part) => [...part]));
+}
+
+async function projectedFiles(pod: Pod, { configMap, secret, downwardAPI }: VolumeProjection, mode: number, context: VolumeContext): Promise<Payload> {
+  if (configMap) return keyedFiles(pod, 'configmap', configMap.localObjectReference?.name, configMap.items, configMap.optional, mode, context);
+  if (secret) return keyedFiles(pod, 'secret', secret.localObjectReference?.name, secret.items, secret.optional, mode, context);
+  if (downwardAPI) return downwardFiles(pod, downwardAPI.items, mode, context.facts);
+  throw new MountError('this kind of projected source is not supported by this node');
+}
+
+async function keyedFiles(
+  pod: Pod, kind: 'configmap' | 'secret', name = '', items: readonly KeyToPath[] = [], optional = false, mode: number, context: VolumeContext,
+): Promise<Payload> {
+  const { namespace } = identityOf(pod);
+  const contents = kind === 'configmap' ? await configMapBytes(context.sources, namespace, name) : (await context.sources.secret(namespace, name))?.data;
+  if (!contents) {
+    if (optional) return new Map();
+    throw new MountError(`${kind} "${name}" not found`);
+  }
+  if (items.length === 0) return new Map(Object.entries(contents).map(([key, data]) => [key, { data, mode }]));
+  const payload: Payload = new Map();
+  for (const item of items) {
+    const data = contents[item.key ?? ''];
+    if (data) payload.set(safePath(item.path), { data, mode: item.mode ?? mode });
+    else if (!optional) throw new MountError(`references non-existent ${kind === 'secret' ? 'secret' : 'config'} key: ${item.key}`);
+  }
+  return payload;
+}
+
+async function configMapBytes(sources: PodSources, namespace: string, name: string): Promise<Record<string, Uint8Array> | undefined> {
+  const found = await sources.configMap(namespace, name);
+  if (!found) return undefined;
+  return { ...Object.fromEntries(Object.entries(found.data ?? {}).map(([key, text]) => [key, Buffer.from(text)])), ...found.binaryData };
+}
+
+function downwardFiles(pod: Pod, items: readonly DownwardAPIVolumeFile[] = [], mode: number, facts: DownwardFacts): Payload {
+  const none: Container = {};
+  return new Map(items.map((item) => {
+    const text = item.fieldRef ? fieldValue(pod, item.fieldRef, facts) : item.resourceFieldRef ? resourceValue(pod, none, item.resourceFieldRef, facts) : '';
+    return [safePath(item.path), { data: Buffer.from(text), mode: item.mode ?? mode }];
+  }));
+}
+
+function safePath(path = ''): string {
+  if (!path || path.startsWith('/') || path.startsWith('..') || path.split('/').includes('..')) throw new ConfigError(`path "${path}" must be relative and stay in its volume`);
+  return path;
+}
+
+// ---- writing them so that a reader sees all of the old or all of the new
+
+/**
+ * Kubernetes' layout: files lie in a directory of their own, `..data` points to it and is swapped in one step; what readers open are
+ * links through `..data`.
+ */
+export async function writePayload(files: HostFiles, random: Random, root: string, payload: Payload): Promise<void> {
+  const data = `${root}/..data`;
+  if (await isCurrent(files, data, payload)) return;
+  const names = await files.list(root);
+  const fresh = `..${randomUuid(random)}`;
+  for (const [path, file] of payload) {
+    const target = `${root}/${fresh}/${path}`;
+    await files.makeDirectory(target.slice(0, target.lastIndexOf('/')), 0o755);
+    await files.write(target, file.data, file.mode);
+  }
+  if (payload.size === 0) await files.makeDirectory(`${root}/${fresh}`, 0o755);
+  await files.link(fresh, data);
+  const tops = new Set([...payload.keys()].map((path) => path.split('/')[0] ?? ''));
+  for (const top of tops) if (!names.includes(top)) await files.link(`..data/${top}`, `${root}/${top}`);
+  for (const name of names) if (name !== '..data' && !tops.has(name)) await files.remove(`${root}/${name}`);
+}
+
+async function isCurrent(files: HostFiles, data: string, payload: Payload): Promise<boolean> {
+  const present = await filesBelow(files, data, '');
+  if (present.length !== payload.size || !(await files.stat(data))) return false;
+  for (const path of present) {
+    const wanted = payload.get(path);
+    if (!wanted || !(await files.read(`${data}/${path}`)).equals(Buffer.from(wanted.data))) return false;
+  }
+  return true;
+}
+
+async function filesBelow(files: HostFiles, root: string, below: string): Promise<string[]> {
+  const names = await files.list(`${root}${below}`);
+  const nested = await Promise.all(names.map(async (name) => {
+    const path = `${below}/${name}`;
+    return (await files.stat(`${root}${path}`))?.kind === 'directory' ? filesBelow(files, root, path) : [path.slice(1)];
+  }));
+  return nested.flat();
+}
+
+/** Whether trying again may help without anything else changing. */
+export const isTransient = (error: unknown): boolean => !isNotFound(error) && hasReason(error, 'Unavailable', 'Timeout', 'ServerTimeout');
