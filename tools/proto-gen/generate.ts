@@ -3,10 +3,11 @@
  * table that drives the JSON codec (libs/api).
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { readMessageFacts, readPresenceFacts, type FactField, type MessageFacts, type PresenceFacts } from './facts';
+import { readFacts, readMessageFacts, readPresenceFacts, type FactField, type MessageFacts, type PresenceFacts } from './facts';
+import { repairGenerated } from './repair';
 
 const root = join(__dirname, '..', '..');
 const out = join(root, 'libs', 'proto', 'gen');
@@ -49,12 +50,36 @@ function writeSchema(): void {
   writeFileSync(join(out, 'schema.ts'), `/* Made by tools/proto-gen. */\nexport const schemaJson = ${JSON.stringify(JSON.stringify(schema))};\n`);
 }
 
+/** How lists and maps merge, by message and JSON key (strategic merge, server-side apply). */
+function writeMergeFacts(): void {
+  const facts = Object.fromEntries(Object.entries(readFacts('k8s-merge.json')).filter(([name]) => !name.startsWith('_')));
+  writeFileSync(join(out, 'merge-facts.ts'), `/* Made by tools/proto-gen. */\nexport const mergeFactsJson = ${JSON.stringify(JSON.stringify(facts))};\n`);
+}
+
 function writeDescriptorSet(): void {
   const set = buf('build', '--as-file-descriptor-set', '--exclude-source-info', '-o', '-#format=binpb');
   writeFileSync(join(out, 'descriptor-set.ts'), `/* Made by tools/proto-gen. */\nexport const descriptorSetBase64 = '${set.toString('base64')}';\n`);
 }
 
+/** Where each protobuf package's messages are, loaded when first asked for: the generated code is large. */
+function writeMessageLookup(files: readonly string[]): void {
+  const rows = files
+    .filter((path) => path.startsWith('k8s/'))
+    .map((path) => `  '${path.split('/').slice(0, -1).join('.')}': () => require('./${path.replace(/\.ts$/, '')}'),\n`);
+  const type = 'Readonly<Record<string, () => Readonly<Record<string, unknown>>>>';
+  writeFileSync(join(out, 'messages.ts'), `/* Made by tools/proto-gen. */\nexport const messagePackages: ${type} = {\n${rows.join('')}};\n`);
+}
+
+function repairAll(): string[] {
+  const paths = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts')).sort();
+  const texts = new Map(paths.map((path) => [path, readFileSync(join(out, path), 'utf8')]));
+  for (const [path, text] of repairGenerated(texts)) writeFileSync(join(out, path), text);
+  return paths;
+}
+
 mkdirSync(out, { recursive: true });
 buf('generate');
+writeMessageLookup(repairAll());
 writeSchema();
+writeMergeFacts();
 writeDescriptorSet();

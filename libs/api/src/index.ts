@@ -1,5 +1,53 @@
-/** What the API is made of: one value per kind, its codecs, defaults, validation and patches. Pure; no transport, no clock. */
+/**
+ * What the API is made of: one value per kind (resources/), the codecs between protobuf, memory and JSON (codec/), defaults and
+ * validation in Kubernetes' words, selectors and patches. Pure; no transport, no clock.
+ *
+ * Objects are ts-proto messages in normal form: absent is absent (docs/design/001-one-source-for-every-kind.md).
+ */
 export type {
   ApiObject, Column, FieldError, FieldValidation, GroupVersionResource, JsonObject, JsonValue, MessageCodec, Resource,
   ResourceRegistry, StatusStrategy,
 } from './resource';
+
+export { allResources } from './resources';
+export { namespaces } from './resources/core/namespaces';
+export { nodes } from './resources/core/nodes';
+export { pods } from './resources/core/pods';
+export { configMaps } from './resources/core/configmaps';
+export { secrets } from './resources/core/secrets';
+export { serviceAccounts } from './resources/core/serviceaccounts';
+export { events } from './resources/core/events';
+export { leases } from './resources/coordination/leases';
+export { createRegistry } from './registry';
+export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
+export { fieldErrorsToApiError } from './field-errors';
+
+export { codecFor } from './codec/codec';
+export { decodeEnvelope, encodeEnvelope, type Envelope } from './codec/envelope';
+export { withResourceVersion } from './codec/with-resource-version';
+export { findDuplicateFields } from './codec/duplicate-fields';
+export { deepEqual } from './deep-equal';
+
+export {
+  addQuantity, compareQuantity, isZeroQuantity, maxQuantity, quantity, quantityMilliValue, quantityValue, QuantityFormatError, subtractQuantity,
+} from './scalars/quantity';
+export { microTimeFromMs, microTimeFromText, microTimeToMs, microTimeToText, timeFromMs, timeFromText, timeToMs, timeToText } from './scalars/time';
+export { durationFromText, durationToText } from './scalars/duration';
+export { intOrPercent, intOrString, intOrStringValue } from './scalars/int-or-string';
+export { ageText, durationText } from './scalars/age';
+
+export {
+  matcherFor, matcherOf, matchesRequirement, parseLabelSelector, type LabelMatcher, type LabelOperator, type LabelRequirement, type Labels,
+} from './selectors/label-selector';
+export { parseFieldSelector, type FieldMatcher, type FieldRequirement } from './selectors/field-selector';
+export { applyMergePatch } from './merge-patch';
+
+export { findCondition, isConditionTrue, setCondition, type ConditionLike } from './meta/conditions';
+export { apiVersionOf, controllerOf, ownerReference } from './meta/owner-reference';
+
+export { isSidecar, podLimits, podRequests, type ResourceList } from './pod/requests';
+export { qosClassOf, type QosClass } from './pod/qos';
+export { findUntoleratedTaint, tolerates, withDefaultTolerations, type TaintEffect } from './pod/taints';
+export { matchesNodeOf, matchesNodeSelector, matchesNodeSelectorTerm } from './pod/node-affinity';
+export { isPodReady, isPodTerminal, podSummary, type PodSummary } from './pod/status-text';
+export { defaultPullPolicy, setSpecDefaults } from './pod/defaults';

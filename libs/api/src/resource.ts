@@ -18,11 +18,14 @@ export interface MessageCodec<T> {
   encode(object: T): Uint8Array;
   /** Normalized: zero in a non-pointer field becomes absent. Throws ApiError BadRequest for malformed bytes. */
   decode(bytes: Uint8Array): T;
+  /** What decode does after the wire: for messages that were decoded as part of a request. May change its argument; use what it returns. */
+  normalize(object: T): T;
   /** Without apiVersion and kind. */
   toJson(object: T): JsonObject;
   /**
-   * Throws ApiError BadRequest that names the field for wrong types and, when Strict, for unknown or duplicate fields;
-   * `warn` hears of them otherwise. apiVersion and kind at the top are accepted and left out.
+   * Throws ApiError BadRequest that names the field for wrong types and, when Strict, for unknown fields; `warn` hears of
+   * them otherwise (default Warn). Duplicate keys are gone after JSON.parse: see findDuplicateFields. apiVersion and kind
+   * are accepted and left out.
    */
   fromJson(json: JsonValue, options?: { readonly fieldValidation?: FieldValidation; readonly warn?: (message: string) => void }): T;
 }

@@ -1,0 +1,17 @@
+import type { ApiObject, Resource } from '../resource';
+import { leases } from './coordination/leases';
+import { configMaps } from './core/configmaps';
+import { events } from './core/events';
+import { namespaces } from './core/namespaces';
+import { nodes } from './core/nodes';
+import { pods } from './core/pods';
+import { secrets } from './core/secrets';
+import { serviceAccounts } from './core/serviceaccounts';
+
+/**
+ * Every kind served from the start. A resource's functions take only its own kind's objects; who loops over all kinds
+ * hands each the objects that its own codec made.
+ */
+export const allResources: readonly Resource[] = [
+  namespaces, nodes, pods, configMaps, secrets, serviceAccounts, events, leases,
+] as readonly Resource<ApiObject>[];
