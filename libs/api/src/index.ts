@@ -51,3 +51,11 @@ export { findUntoleratedTaint, tolerates, withDefaultTolerations, type TaintEffe
 export { matchesNodeOf, matchesNodeSelector, matchesNodeSelectorTerm } from './pod/node-affinity';
 export { isPodReady, isPodTerminal, podSummary, type PodSummary } from './pod/status-text';
 export { defaultPullPolicy, setSpecDefaults } from './pod/defaults';
+
+export { applyJsonPatch } from './patch/json-patch';
+export { strategicMerge } from './patch/strategic-merge';
+export { applyIntent, recordUpdate, type ApplyOptions, type FieldManager } from './patch/managed-fields';
+export { fromFieldsV1, toFieldsV1, type FieldSet } from './patch/field-set';
+export { kindMergeSchema } from './patch/kind-merge-schema';
+export { groupVersionPath, openApiV2, openApiV3, type DocumentedResource } from './openapi/documents';
+export type { SchemaTables } from './openapi/schemas';

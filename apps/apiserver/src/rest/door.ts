@@ -1,4 +1,4 @@
-import type { JsonObject, Resource } from '@navarch/api';
+import type { ApiObject, JsonObject, Resource } from '@navarch/api';
 import { ApiError, isApiError, type Clock, type Logger } from '@navarch/base';
 
 import type { ApiCore } from '../core/core';
@@ -159,7 +159,7 @@ export class RestDoor {
 
   private body(verb: Verb, target: RequestTarget, search: URLSearchParams, contentType: string | undefined, bytes: Buffer, resource: Resource): ApiRequest['body'] {
     if (verb === 'patch') return patchBody(contentType, bytes);
-    if (verb === 'get' && target.subresource === 'log') return { object: logOptions(search) };
+    if (verb === 'get' && target.subresource === 'log') return { object: logOptions(search) as ApiObject };
     if (verb !== 'create' && verb !== 'update') return undefined;
     if (target.subresource === undefined || target.subresource === 'status') checkEnvelope(contentType, bytes, { apiVersion: apiVersionOf(resource), kind: resource.kind });
     return requestBody(contentType, bytes);

@@ -1,0 +1,176 @@
+/**
+ * A whole control plane in one process under a virtual clock: two apiservers over one log in memory, a scheduler, two
+ * controllers in an election, kubelets on fake runtimes. Everything random comes from the seed, so a run replays by it.
+ */
+import { ApiCore, createInProcessClient } from '../../apps/apiserver/src';
+import { namedIdentities } from '../../apps/apiserver/src/core/auth/named-identities';
+import { runControllers } from '../../apps/controllers/src/app';
+import { runScheduler } from '../../apps/scheduler/src/app';
+import { createRegistry } from '@navarch/api';
+import { ApiError, randomInt, seededRandom, silentLogger, VirtualClock, type Logger, type Random } from '@navarch/base';
+import type { ApiClient } from '@navarch/client';
+import { createFakeRuntime, type FakeRuntime } from '@navarch/cri';
+import { createMemoryLog, keyOf, MemoryStream, type Faults, type MemoryLog, type ObjectKey } from '@navarch/store';
+
+import { faultyClient, noFaults, type FaultRates } from './faulty-client';
+import { failover } from './failover-client';
+import { simulatedKubelet } from './simulated-kubelet';
+
+/** Something that can die without a word and be started again. */
+export interface SimulatedProcess {
+  readonly name: string;
+  readonly running: boolean;
+  start(): void;
+  crash(): void;
+}
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly logger?: Logger;
+}
+
+const image = 'docker.io/library/busybox:1.35';
+const startMs = Date.parse('2026-01-01T00:00:00Z');
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export class SimulatedCluster {
+  readonly clock = new VirtualClock(startMs, settle);
+  readonly runtimes = new Map<string, FakeRuntime>();
+  readonly processes: readonly SimulatedProcess[];
+  /** For the test itself: loses nothing, but finds no server while none runs. */
+  readonly admin: ApiClient;
+  readonly streams: { readonly objects: MemoryStream; readonly events: MemoryStream };
+  /** Changed by the test while it runs. */
+  rates: FaultRates = noFaults;
+  private readonly random: Random;
+  private readonly replicas: ApiserverProcess[];
+  private readonly logger: Logger;
+
+  constructor({ seed, nodes, logger = silentLogger }: SimulationOptions) {
+    this.random = seededRandom(seed);
+    this.logger = logger;
+    this.streams = { objects: new MemoryStream(this.clock), events: new MemoryStream(this.clock) };
+    this.replicas = [0, 1].map((index) => new ApiserverProcess(`apiserver-${index}`, this, this.fork(), logger));
+    this.admin = failover(this.replicas.map((replica) => () => replica.client('kubernetes-admin', 'system:masters')));
+    const names = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);
+    for (const name of names) this.runtimes.set(name, createFakeRuntime({ clock: this.clock, random: this.fork(), images: [image], addressPrefix: `10.244.${this.runtimes.size}` }));
+    this.processes = [
+      ...this.replicas,
+      this.process('scheduler', 'system:kube-scheduler', (client, random) => runScheduler({ client, clock: this.clock, random, logger: this.log('scheduler') })),
+      ...['a', 'b'].map((identity) => this.process(`controllers-${identity}`, 'system:kube-controller-manager', (client, random) =>
+        runControllers({ client, clock: this.clock, random, logger: this.log('controllers'), identity, resources: () => createRegistry().all() }))),
+      ...names.map((name) => this.process(`kubelet-${name}`, `system:node:${name}`, (client, random, life) =>
+        simulatedKubelet({ nodeName: name, client, clock: this.clock, random, logger: this.log(name), runtime: this.runtimes.get(name) as FakeRuntime, life }), 'system:nodes')),
+    ];
+  }
+
+  /** A random source of its own for one part, so that parts do not disturb each other's draws. */
+  fork(): Random {
+    return seededRandom(randomInt(this.random, 2 ** 32));
+  }
+
+  /** Faults between the apiservers and the log. */
+  setLogFaults(faults: Faults): void {
+    for (const replica of this.replicas) replica.setFaults(faults);
+  }
+
+  startAll(): void {
+    for (const process of this.processes) if (!process.running) process.start();
+  }
+
+  /** Every write that the log ever took of one resource, in order. */
+  async writesTo(resource: string): Promise<{ readonly key: ObjectKey; readonly tombstone: boolean; readonly body: Uint8Array }[]> {
+    const writes: { key: ObjectKey; tombstone: boolean; body: Uint8Array }[] = [];
+    const reading = await this.streams.objects.follow({ start: 1 }, {
+      onMessage: (message) => {
+        const key = keyOf(message.subject);
+        if (key?.resource === resource) writes.push({ key, tombstone: message.header('Navarch-Verb') === 'delete', body: message.body });
+      },
+      onEnd: () => undefined,
+    });
+    reading.stop();
+    return writes;
+  }
+
+  private log(name: string): Logger {
+    return this.logger.child({ process: name });
+  }
+
+  private process(
+    name: string, user: string, run: (client: ApiClient, random: Random, life: AbortSignal) => { close(): Promise<void> }, group?: string,
+  ): SimulatedProcess {
+    return new ClientProcess(name, (life) => {
+      const random = this.fork();
+      const client = failover(this.replicas.map((replica) => () => replica.client(user, group)));
+      return run(faultyClient({ client, clock: this.clock, random, rates: () => this.rates, life }), random, life);
+    });
+  }
+}
+
+/** A part that knows the API only through its client: it dies by losing it. */
+class ClientProcess implements SimulatedProcess {
+  private life: AbortController | undefined;
+
+  constructor(readonly name: string, private readonly run: (life: AbortSignal) => { close(): Promise<void> }) {}
+
+  get running(): boolean {
+    return this.life !== undefined;
+  }
+
+  start(): void {
+    this.life = new AbortController();
+    const instance = this.run(this.life.signal);
+    // Its memory is gone with it: whatever it still tries fails, and nobody waits for it.
+    this.life.signal.addEventListener('abort', () => void instance.close().catch(() => undefined), { once: true });
+  }
+
+  crash(): void {
+    this.life?.abort(new ApiError('Unavailable', 'simulated: killed'));
+    this.life = undefined;
+  }
+}
+
+class ApiserverProcess implements SimulatedProcess {
+  private current: { readonly core: ApiCore; readonly logs: readonly MemoryLog[]; readonly life: AbortController } | undefined;
+  private faults: Faults = {};
+
+  constructor(readonly name: string, private readonly cluster: SimulatedCluster, private readonly random: Random, private readonly logger: Logger) {}
+
+  get running(): boolean {
+    return this.current !== undefined;
+  }
+
+  setFaults(faults: Faults): void {
+    this.faults = faults;
+    for (const log of this.current?.logs ?? []) Object.assign(log.line.faults, { lostAcks: 0, lostWrites: 0, lateWrites: 0, refusedWrites: 0, deliveryDelayMs: 0, disconnects: 0, resets: 0, ...faults });
+  }
+
+  start(): void {
+    const { clock, streams } = this.cluster;
+    const open = (stream: MemoryStream): MemoryLog => createMemoryLog({ clock, random: seededRandom(randomInt(this.random, 2 ** 32)), stream, faults: { ...this.faults } });
+    const logs = { objects: open(streams.objects), events: open(streams.events) };
+    const core = new ApiCore({
+      registry: createRegistry(), logs, clock, random: seededRandom(randomInt(this.random, 2 ** 32)), logger: this.logger.child({ process: this.name }),
+      kubelets: { containerLog: () => { throw new ApiError('Unavailable', 'simulated kubelets keep no logs'); } },
+      authorizer: namedIdentities,
+    });
+    const life = new AbortController();
+    void core.run(life.signal).catch((error: unknown) => this.logger.error('apiserver ended', { error }));
+    this.current = { core, logs: [logs.objects, logs.events], life };
+  }
+
+  crash(): void {
+    if (!this.current) return;
+    for (const log of this.current.logs) void log.crash().catch(() => undefined);
+    this.current.life.abort(new ApiError('Unavailable', 'simulated: killed'));
+    this.current = undefined;
+  }
+
+  /** A connection to this replica as it runs now; undefined while it does not. Calls in flight fail when it dies. */
+  client(name: string, group?: string): { readonly client: ApiClient; readonly life: AbortSignal } | undefined {
+    if (!this.current || this.current.core.notReady().length > 0) return undefined;
+    const { core, life } = this.current;
+    return { client: createInProcessClient(core, { name, groups: [...(group ? [group] : []), 'system:authenticated'] }), life: life.signal };
+  }
+}
