@@ -16,7 +16,7 @@ export interface GrpcChannelOptions {
   readonly target: string;
   /** `insecure` is for tests, benches and servers that have no TLS (containerd). */
   readonly tls: TlsMaterial | 'insecure';
-  /** The name the server's certificate must bear; the target's host, for unix sockets `localhost`, unless told. */
+  /** The name the server's certificate must bear; the target's host, for unix sockets and loopback addresses `localhost`, unless told. */
   readonly serverName?: string;
   /** Bearer token, asked for at each call so that it can change; never sent without TLS. */
   readonly token?: () => string | undefined;
@@ -61,7 +61,7 @@ export interface GrpcChannel {
 export function connectGrpc(options: GrpcChannelOptions): GrpcChannel {
   const { target, clock = systemClock } = options;
   const endpoint = parseEndpoint(target);
-  const client = new Client(target, credentialsOf(options.tls), channelOptions(options, 'path' in endpoint));
+  const client = new Client(target, credentialsOf(options.tls), channelOptions(options, 'path' in endpoint || loopback.test(endpoint.host)));
   const prepare = (method: Method<never, never>, settings: CallSettings, defaultTimeoutMs?: number): PreparedCall => {
     const timeoutMs = settings.timeoutMs ?? defaultTimeoutMs;
     const span = spanOf(method.path);
@@ -99,6 +99,8 @@ export function connectGrpc(options: GrpcChannelOptions): GrpcChannel {
     close: () => client.close(),
   };
 }
+
+const loopback = /^(127\.\d+\.\d+\.\d+|::1)$/;
 
 interface PreparedCall {
   readonly span: Span | undefined;
@@ -191,8 +193,8 @@ function credentialsOf(tls: TlsMaterial | 'insecure'): ChannelCredentials {
   return ChannelCredentials.createFromSecureContext(createSecureContext({ ca, minVersion: 'TLSv1.2', ...(certificate && key && { cert: certificate, key }) }));
 }
 
-function channelOptions({ serverName, messageBytes = 16 * 1024 * 1024, keepaliveMs = 20_000 }: GrpcChannelOptions, unix: boolean): ChannelOptions {
-  const name = serverName ?? (unix ? 'localhost' : undefined);
+function channelOptions({ serverName, messageBytes = 16 * 1024 * 1024, keepaliveMs = 20_000 }: GrpcChannelOptions, local: boolean): ChannelOptions {
+  const name = serverName ?? (local ? 'localhost' : undefined);
   return {
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
