@@ -1,3 +1,4 @@
+import { deepEqual } from '@navarch/api';
 import type { Node, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { PodInfo } from '../snapshot/pod-info';
@@ -45,18 +46,18 @@ export function eventMatches(registration: EventRegistration, event: ClusterEven
 
 /** What changed between two versions of a node, as far as scheduling cares; 0 for a mere heartbeat. */
 export function nodeActions(old: Node, node: Node): number {
-  return (same(old.status?.allocatable, node.status?.allocatable) ? 0 : Action.updateNodeAllocatable)
-    | (same(old.metadata?.labels, node.metadata?.labels) ? 0 : Action.updateNodeLabel)
-    | (same(old.spec?.taints, node.spec?.taints) && (old.spec?.unschedulable ?? false) === (node.spec?.unschedulable ?? false) ? 0 : Action.updateNodeTaint)
-    | (same(conditionStates(old), conditionStates(node)) ? 0 : Action.updateNodeCondition)
-    | (same(old.metadata?.annotations, node.metadata?.annotations) ? 0 : Action.updateNodeAnnotation);
+  return (deepEqual(old.status?.allocatable, node.status?.allocatable) ? 0 : Action.updateNodeAllocatable)
+    | (deepEqual(old.metadata?.labels, node.metadata?.labels) ? 0 : Action.updateNodeLabel)
+    | (deepEqual(old.spec?.taints, node.spec?.taints) && (old.spec?.unschedulable ?? false) === (node.spec?.unschedulable ?? false) ? 0 : Action.updateNodeTaint)
+    | (deepEqual(conditionStates(old), conditionStates(node)) ? 0 : Action.updateNodeCondition)
+    | (deepEqual(old.metadata?.annotations, node.metadata?.annotations) ? 0 : Action.updateNodeAnnotation);
 }
 
 /** What changed between two versions of a pod, as far as scheduling cares. */
 export function podActions(old: PodInfo, next: PodInfo): number {
-  return (same(old.pod.metadata?.labels, next.pod.metadata?.labels) ? 0 : Action.updatePodLabel)
+  return (deepEqual(old.pod.metadata?.labels, next.pod.metadata?.labels) ? 0 : Action.updatePodLabel)
     | (scaledDown(old, next) ? Action.updatePodScaleDown : 0)
-    | (same(old.pod.spec?.tolerations, next.pod.spec?.tolerations) ? 0 : Action.updatePodToleration)
+    | (deepEqual(old.pod.spec?.tolerations, next.pod.spec?.tolerations) ? 0 : Action.updatePodToleration)
     | (gateCount(old.pod) > 0 && gateCount(next.pod) === 0 ? Action.updatePodSchedulingGatesEliminated : 0);
 }
 
@@ -74,8 +75,4 @@ function gateCount(pod: Pod): number {
 
 function conditionStates(node: Node): Record<string, string | undefined> {
   return Object.fromEntries((node.status?.conditions ?? []).map(({ type, status }) => [type, status]));
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,6 +1,6 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 
-import { pods } from '@navarch/api';
+import { findCondition, pods, setCondition } from '@navarch/api';
 import { hasReason, toError, type Clock, type Logger } from '@navarch/base';
 import type { ApiClient, Informer, ResourceClient } from '@navarch/client';
 import type { Pod, PodCondition } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -101,19 +101,16 @@ export class ConditionWriter {
 
 /** A copy of the pod that says why it waits; undefined where it says so already. */
 export function withPending(pod: Pod, { reason, message, nominatedNode }: PendingReason, nowMs: number): Pod | undefined {
-  const conditions = pod.status?.conditions ?? [];
-  const present = conditions.find(({ type }) => type === 'PodScheduled');
+  const present = findCondition(pod.status?.conditions, 'PodScheduled');
   const told = present?.status === 'False' && present.reason === reason && present.message === message;
   if (told && (nominatedNode === undefined || pod.status?.nominatedNodeName === nominatedNode)) return undefined;
-  const now = { seconds: Math.floor(nowMs / 1000) };
   const condition: PodCondition = {
     type: 'PodScheduled', status: 'False', reason, message,
-    lastTransitionTime: present?.status === 'False' && present.lastTransitionTime ? present.lastTransitionTime : now,
     ...(pod.metadata?.generation !== undefined && { observedGeneration: pod.metadata.generation }),
   };
   const next = structuredClone(pod);
   next.status = {
-    ...next.status, conditions: [...conditions.filter(({ type }) => type !== 'PodScheduled'), condition],
+    ...next.status, conditions: setCondition(next.status?.conditions, condition, nowMs),
     ...(nominatedNode !== undefined && { nominatedNodeName: nominatedNode }),
   };
   return next;

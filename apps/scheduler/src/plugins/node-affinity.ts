@@ -1,3 +1,4 @@
+import { matchesNodeOf, matchesNodeSelector } from '@navarch/api';
 import type { Node, NodeAffinity as Affinity, NodeSelectorTerm, PreferredSchedulingTerm } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { Action, type ClusterEvent, type EventRegistration, type QueueingHint } from '../framework/cluster-event';
@@ -8,7 +9,7 @@ import {
 } from '../framework/plugin';
 import type { NodeTable } from '../snapshot/node-table';
 import type { PodInfo } from '../snapshot/pod-info';
-import { CompiledTerm, namesAllowedBy, termMatchesNode, termOfLabels } from './node-selector';
+import { CompiledTerm, namesAllowedBy, termOfLabels } from './node-selector';
 import { normalizeToHundred } from './normalize';
 
 interface Required {
@@ -91,10 +92,8 @@ export class NodeAffinity implements PreFilterPlugin, FilterPlugin, PreScorePlug
   }
 
   private admits(pod: PodInfo, node: Node): boolean {
-    const { nodeSelector, affinity } = pod.pod.spec ?? {};
-    const any = (terms: readonly NodeSelectorTerm[] | undefined): boolean => !terms || terms.some((term) => termMatchesNode(term, node));
-    const labels = Object.entries(nodeSelector ?? {}).every(([key, value]) => node.metadata?.labels?.[key] === value);
-    return labels && any(requiredTerms(affinity?.nodeAffinity)) && any(requiredTerms(this.added));
+    const added = this.added?.requiredDuringSchedulingIgnoredDuringExecution;
+    return matchesNodeOf(pod.pod.spec ?? {}, node) && (!added || matchesNodeSelector(added, node));
   }
 }
 

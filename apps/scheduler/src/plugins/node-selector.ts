@@ -1,38 +1,16 @@
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from '@navarch/proto/k8s/io/api/core/v1/core';
+import { matchesRequirement, type LabelOperator } from '@navarch/api';
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { LabelColumn } from '../snapshot/label-columns';
 import type { NodeTable } from '../snapshot/node-table';
 
-/** Whether a label value (undefined: no such label) satisfies a requirement. Gt and Lt compare whole numbers; what is none never matches. */
-export function valueSatisfies(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
-  const values = requirement.values ?? [];
-  switch (requirement.operator) {
-    case 'In': return value !== undefined && values.includes(value);
-    case 'NotIn': return value === undefined || !values.includes(value);
-    case 'Exists': return value !== undefined;
-    case 'DoesNotExist': return value === undefined;
-    case 'Gt': return compareWhole(value, values, (a, b) => a > b);
-    case 'Lt': return compareWhole(value, values, (a, b) => a < b);
-    default: return false;
-  }
+function isOperator(operator: string): operator is LabelOperator {
+  return ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'].includes(operator);
 }
 
-function compareWhole(value: string | undefined, values: readonly string[], holds: (a: bigint, b: bigint) => boolean): boolean {
-  const [bound] = values;
-  const whole = /^[+-]?\d+$/;
-  if (value === undefined || bound === undefined || values.length !== 1 || !whole.test(value) || !whole.test(bound)) return false;
-  return holds(BigInt(value.replace('+', '')), BigInt(bound.replace('+', '')));
-}
-
-function isEmpty(term: NodeSelectorTerm): boolean {
-  return !term.matchExpressions?.length && !term.matchFields?.length;
-}
-
-/** The same question asked of one node object; for queueing hints. A term without any requirement matches nothing. */
-export function termMatchesNode(term: NodeSelectorTerm, node: Node): boolean {
-  return !isEmpty(term)
-    && (term.matchExpressions ?? []).every((requirement) => valueSatisfies(requirement, node.metadata?.labels?.[requirement.key ?? '']))
-    && (term.matchFields ?? []).every((requirement) => requirement.key === 'metadata.name' && valueSatisfies(requirement, node.metadata?.name));
+/** Whether a label value (undefined: no such label) satisfies a requirement; an unknown operator never matches. */
+function valueSatisfies({ key = '', operator = '', values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
+  return isOperator(operator) && matchesRequirement({ key, operator, values }, value === undefined ? {} : { [key]: value });
 }
 
 const unknown = 0;
@@ -61,25 +39,35 @@ class ColumnRequirement {
   }
 }
 
-/** One node selector term, ready to be asked of rows. */
+/** A requirement on the node's name, the only field there is to select by. */
+class NameRequirement {
+  private readonly names: ReadonlySet<string>;
+
+  constructor(private readonly requirement: NodeSelectorRequirement) {
+    this.names = new Set(requirement.values);
+  }
+
+  matches(name: string): boolean {
+    const { key, operator } = this.requirement;
+    if (key !== 'metadata.name' || (operator !== 'In' && operator !== 'NotIn')) return false;
+    return this.names.has(name) === (operator === 'In');
+  }
+}
+
+/** One node selector term, ready to be asked of rows. A term without any requirement matches nothing. */
 export class CompiledTerm {
   private readonly labels: readonly ColumnRequirement[];
-  private readonly fields: readonly NodeSelectorRequirement[];
-  private readonly empty: boolean;
+  private readonly fields: readonly NameRequirement[];
 
   constructor(term: NodeSelectorTerm, nodes: NodeTable) {
     this.labels = (term.matchExpressions ?? []).map((requirement) => new ColumnRequirement(requirement, nodes.labelColumn(requirement.key ?? '')));
-    this.fields = term.matchFields ?? [];
-    this.empty = isEmpty(term);
+    this.fields = (term.matchFields ?? []).map((requirement) => new NameRequirement(requirement));
   }
 
   matches(nodes: NodeTable, row: number): boolean {
-    if (this.empty) return false;
+    if (this.labels.length + this.fields.length === 0) return false;
     for (let i = 0; i < this.labels.length; i++) if (!this.labels[i]?.matches(row)) return false;
-    for (let i = 0; i < this.fields.length; i++) {
-      const field = this.fields[i] as NodeSelectorRequirement;
-      if (field.key !== 'metadata.name' || !valueSatisfies(field, nodes.names[row])) return false;
-    }
+    for (let i = 0; i < this.fields.length; i++) if (!this.fields[i]?.matches(nodes.names[row] as string)) return false;
     return true;
   }
 }

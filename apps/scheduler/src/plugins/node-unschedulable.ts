@@ -1,9 +1,10 @@
+import { tolerates } from '@navarch/api';
+
 import { Action, type ClusterEvent, type EventRegistration, type QueueingHint } from '../framework/cluster-event';
 import type { CycleState } from '../framework/cycle-state';
 import { pass, unresolvable, type EnqueueExtensions, type FilterPlugin, type SignPlugin, type Verdict } from '../framework/plugin';
 import type { NodeTable } from '../snapshot/node-table';
 import type { PodInfo } from '../snapshot/pod-info';
-import { tolerates } from './tolerations';
 
 const cordoned = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 

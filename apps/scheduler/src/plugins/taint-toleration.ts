@@ -1,3 +1,4 @@
+import { findUntoleratedTaint, tolerates } from '@navarch/api';
 import type { Node } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { Action, type ClusterEvent, type EventRegistration, type QueueingHint } from '../framework/cluster-event';
@@ -8,14 +9,13 @@ import {
 import type { NodeTable } from '../snapshot/node-table';
 import type { PodInfo } from '../snapshot/pod-info';
 import { normalizeToHundred } from './normalize';
-import { tolerates, untoleratedTaint } from './tolerations';
 
 /** Answers by taint set id: nodes with the same taints are judged once. */
 type BySet = (number | undefined)[];
 
 const filterKey = new StateKey<BySet>('PreFilter/TaintToleration');
 const scoreKey = new StateKey<BySet>('PreScore/TaintToleration');
-const hard = ['NoSchedule', 'NoExecute'];
+const hard = ['NoSchedule', 'NoExecute'] as const;
 
 /** Keeps pods off nodes whose taints they do not tolerate; prefers nodes with fewer untolerated PreferNoSchedule taints. */
 export class TaintToleration implements PreFilterPlugin, FilterPlugin, PreScorePlugin, NormalizeScorePlugin, SignPlugin, EnqueueExtensions {
@@ -38,7 +38,7 @@ export class TaintToleration implements PreFilterPlugin, FilterPlugin, PreScoreP
   }
 
   explain(_state: CycleState, info: PodInfo, nodes: NodeTable, row: number): readonly string[] {
-    const taint = untoleratedTaint(nodes.taintSets[nodes.taintSet[row] ?? 0] ?? [], info.pod.spec?.tolerations ?? [], hard);
+    const taint = findUntoleratedTaint(nodes.taintSets[nodes.taintSet[row] ?? 0], info.pod.spec?.tolerations, hard);
     return [`node(s) had untolerated taint {${taint?.key ?? ''}: ${taint?.value ?? ''}}`];
   }
 
@@ -67,7 +67,7 @@ export class TaintToleration implements PreFilterPlugin, FilterPlugin, PreScoreP
 }
 
 function judge(nodes: NodeTable, set: number, info: PodInfo): Verdict {
-  return untoleratedTaint(nodes.taintSets[set] ?? [], info.pod.spec?.tolerations ?? [], hard) ? unresolvable : pass;
+  return findUntoleratedTaint(nodes.taintSets[set], info.pod.spec?.tolerations, hard) ? unresolvable : pass;
 }
 
 function intolerable(nodes: NodeTable, set: number, info: PodInfo): number {
@@ -77,7 +77,7 @@ function intolerable(nodes: NodeTable, set: number, info: PodInfo): number {
 
 function afterNodeChange(pod: PodInfo, event: ClusterEvent): QueueingHint {
   if (event.resource !== 'Node') return 'queue';
-  const refused = (node: Node | undefined): boolean => !node || untoleratedTaint(node.spec?.taints ?? [], pod.pod.spec?.tolerations ?? [], hard) !== undefined;
+  const refused = (node: Node | undefined): boolean => !node || findUntoleratedTaint(node.spec?.taints, pod.pod.spec?.tolerations, hard) !== undefined;
   return refused(event.old) && !refused(event.node) ? 'queue' : 'skip';
 }
 
