@@ -177,7 +177,7 @@ class MemoryStore<T extends ApiObject> implements ResourceClient<T> {
       this.resource.prepareForCreate(next);
       this.resource.setDefaults(next);
       this.refuse(next, this.resource.validateCreate(next));
-      Object.assign(meta, { uid: randomUuid(this.server.random), creationTimestamp: timeFromMs(this.server.clock.now()) } satisfies ObjectMeta);
+      Object.assign((next.metadata ??= {}), { uid: randomUuid(this.server.random), creationTimestamp: timeFromMs(this.server.clock.now()) } satisfies ObjectMeta);
       return this.commit('ADDED', next, undefined);
     });
   }
