@@ -7,9 +7,13 @@ import { Command } from 'commander';
 
 import { createProgress } from './cluster/progress';
 import { repositoryRoot } from './cluster/places';
+import { applyCommand } from './commands/apply';
 import { homeDirectory, type CommandContext } from './commands/context';
+import { deleteCommand } from './commands/delete';
+import { getCommand } from './commands/get';
 import { imageCommand } from './commands/image';
 import { downCommand, requirementsCommand, statusCommand, superviseCommand, upCommand } from './commands/lifecycle';
+import { logsCommand } from './commands/logs';
 import { searchPath } from './requirements/requirements';
 
 function createContext(): CommandContext {
@@ -32,7 +36,7 @@ function createContext(): CommandContext {
 
 function createProgram(context: CommandContext): Command {
   const program = new Command('navarch').description('Kubernetes on real nodes, on this machine.').showHelpAfterError('(--help shows what there is)');
-  for (const command of [upCommand, downCommand, statusCommand, imageCommand, requirementsCommand]) program.addCommand(command(context));
+  for (const command of [upCommand, downCommand, statusCommand, applyCommand, getCommand, logsCommand, deleteCommand, imageCommand, requirementsCommand]) program.addCommand(command(context));
   program.addCommand(superviseCommand(context), { hidden: true });
   return program;
 }

@@ -1,12 +1,11 @@
-/** The processes of a cluster: what runs where, with which settings, in which order. */
+/** The processes of a cluster: what runs where, in which order. */
 import { join } from 'node:path';
 
-import { natsUser } from '../control-plane/nats';
-import { inNamespace, podRange } from '../network/fabric';
-import { presetNames } from '../image/presets';
+import { inNamespace } from '../network/fabric';
 import type { ProcessSpec } from '../supervisor/specs';
+import { apiserverFlags, controllersFlags, flagsToArguments, kubeletFlags, proxyFlags, schedulerFlags, type Flags } from './app-flags';
 import type { Places } from './places';
-import type { ClusterState, NodeRecord } from './state';
+import type { ClusterState } from './state';
 
 export interface ProcessOptions {
   readonly places: Places;
@@ -15,24 +14,22 @@ export interface ProcessOptions {
   readonly root: string;
 }
 
-/** How the supervisor knows that NATS and the apiserver are there. */
 export const natsEndpoint = (state: ClusterState): string => `127.0.0.1:${state.ports.nats}`;
 
-export function clusterProcesses(options: ProcessOptions): ProcessSpec[] {
-  const { places, state } = options;
-  const spec = (name: string, command: readonly string[], after: readonly string[], env: Record<string, string> = {}): ProcessSpec =>
-    ({ name, command, env, log: places.log(name), after });
+/** Those that wait start when what they need accepts connections: so they share two cores, and none fails at its first try. */
+export function clusterProcesses({ places, state, root }: ProcessOptions): ProcessSpec[] {
+  const spec = (name: string, command: readonly string[], after: readonly string[] = []): ProcessSpec => ({ name, command, env: {}, log: places.log(name), after });
+  const app = (name: string, flags: Flags): string[] => [process.execPath, '--enable-source-maps', join(root, 'dist', 'apps', name, 'main.js'), ...flagsToArguments(flags)];
+  const onNode = (node: string, command: readonly string[]): string[] => inNamespace(places.node(node).namespaceFile, command);
   return [
-    spec('nats-server', ['nats-server', '--config', join(places.nats, 'nats.conf')], []),
-    ...state.nodes.map(({ name }) => spec(`${name}.containerd`, inNode(options, name, ['containerd', '--config', places.node(name).containerdConfig]), [])),
-    spec('apiserver', app(options, 'apiserver', 'apiserver'), [natsEndpoint(state)]),
-    spec('controllers', app(options, 'controllers', 'controllers'), [places.apiserverSocket]),
-    spec('scheduler', app(options, 'scheduler', 'scheduler'), [places.apiserverSocket]),
+    spec('nats-server', ['nats-server', '--config', join(places.nats, 'nats.conf')]),
+    ...state.nodes.map(({ name }) => spec(`${name}.containerd`, onNode(name, ['containerd', '--config', places.node(name).containerdConfig]))),
+    spec('apiserver', app('apiserver', apiserverFlags(places, state)), [natsEndpoint(state)]),
+    spec('controllers', app('controllers', controllersFlags(places)), [places.apiserverSocket]),
+    spec('scheduler', app('scheduler', schedulerFlags(places)), [places.apiserverSocket]),
     ...state.nodes.flatMap((node) => [
-      spec(`${node.name}.kubelet`, inNode(options, node.name, app(options, 'kubelet', `${node.name}.kubelet`, node)), [places.apiserverSocket, places.node(node.name).containerdSocket]),
-      spec(`${node.name}.proxy`, inNode(options, node.name, app(options, 'proxy', `${node.name}.proxy`, node)), [places.apiserverSocket]),
+      spec(`${node.name}.kubelet`, onNode(node.name, app('kubelet', kubeletFlags(places, node))), [places.apiserverSocket, places.node(node.name).containerdSocket]),
+      spec(`${node.name}.proxy`, onNode(node.name, app('proxy', proxyFlags(places, node))), [places.apiserverSocket]),
     ]),
   ];
 }
-
-const inNode = ({ places }: ProcessOptions, node: string, command: readonly string[]): string[] => inNamespace(places.node(node).namespaceFile, command);

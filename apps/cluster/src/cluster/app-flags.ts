@@ -1,0 +1,55 @@
+/** What each of Navarch's own processes is told, as flags. */
+import { join } from 'node:path';
+
+import { natsUser } from '../control-plane/nats';
+import { podRange } from '../network/fabric';
+import type { Places } from './places';
+import type { ClusterState, NodeRecord } from './state';
+
+export type Flags = Readonly<Record<string, string>>;
+
+export function flagsToArguments(flags: Flags): string[] {
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+}
+
+const keyFile = (places: Places, name: string): string => join(places.pki, name);
+
+/** Every process keeps its spans, unless an OTLP collector is named in the environment. */
+const common = (places: Places, process: string): Flags => ({ 'spans-file': join(places.spans, `${process}.jsonl`), 'log-format': 'json' });
+
+const client = (places: Places, keys: string): Flags => ({
+  apiserver: `unix:${places.apiserverSocket}`,
+  'ca-file': keyFile(places, 'ca.crt'), 'certificate-file': keyFile(places, `${keys}.crt`), 'key-file': keyFile(places, `${keys}.key`),
+});
+
+export function apiserverFlags(places: Places, state: ClusterState): Flags {
+  return {
+    ...common(places, 'apiserver'),
+    listen: `127.0.0.1:${state.ports.apiserver},unix:${places.apiserverSocket}`,
+    'nats-servers': `tls://127.0.0.1:${state.ports.nats}`, 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'), 'nats-ca-file': keyFile(places, 'ca.crt'),
+    'ca-file': keyFile(places, 'ca.crt'), 'certificate-file': keyFile(places, 'apiserver.crt'), 'key-file': keyFile(places, 'apiserver.key'),
+    'kubelet-certificate-file': keyFile(places, 'apiserver-kubelet-client.crt'), 'kubelet-key-file': keyFile(places, 'apiserver-kubelet-client.key'),
+  };
+}
+
+export function schedulerFlags(places: Places): Flags {
+  return { ...common(places, 'scheduler'), ...client(places, 'scheduler') };
+}
+
+export function controllersFlags(places: Places): Flags {
+  return { ...common(places, 'controllers'), ...client(places, 'controllers'), 'cluster-cidr': podRange };
+}
+
+export function kubeletFlags(places: Places, node: NodeRecord): Flags {
+  const at = places.node(node.name);
+  return {
+    ...common(places, `${node.name}.kubelet`), ...client(places, node.name),
+    'node-name': node.name, 'node-address': node.address, listen: `unix:${at.kubeletSocket}`, 'containerd-socket': at.containerdSocket,
+    'root-directory': at.kubeletDirectory, 'pod-logs-directory': at.podLogs, 'cgroup-root': `/${at.cgroup}`,
+    'cni-config-directory': at.cniConfig, 'cni-data-directory': at.cniData,
+  };
+}
+
+export function proxyFlags(places: Places, node: NodeRecord): Flags {
+  return { ...common(places, `${node.name}.proxy`), ...client(places, 'proxy'), 'node-name': node.name };
+}
