@@ -4,13 +4,8 @@ import type { ApiClient } from '@navarch/client';
 import type { ObjectLog } from '@navarch/store';
 
 import { makeClusterObjects } from './bootstrap';
-import { firstThatAllows, type Authorizer } from './core/auth/authorizer';
-import { namedIdentities } from './core/auth/named-identities';
-import { nodeAuthorizer } from './core/auth/node-authorizer';
 import { ApiCore, type CoreOptions } from './core/core';
-import type { Kinds } from './core/kinds';
 import type { KubeletConnector } from './core/pods/log';
-import { podsOf } from './core/pods/node-pods';
 import type { User } from './core/request';
 import { createInProcessClient } from './in-process-client';
 import { runMaintenance, type MaintenanceOptions } from './maintenance';
@@ -26,7 +21,7 @@ export interface ApiserverDependencies extends Pick<MaintenanceOptions, 'compact
   readonly random: Random;
   readonly logger: Logger;
   /** Settings of the core: limits, window, queues. */
-  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer'>>;
+  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'onReadiness'>>;
 }
 
 export interface Apiserver {
@@ -39,13 +34,10 @@ export interface Apiserver {
   close(): Promise<void>;
 }
 
-/** Until RBAC: the named identities, and each kubelet for its own node. */
-export const defaultAuthorizer = (kinds: Kinds): Authorizer => firstThatAllows(namedIdentities, nodeAuthorizer(podsOf(kinds)));
-
 /** One replica of the API, without doors: follows the logs, makes what every cluster has, takes its turn at maintenance. */
 export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
   const { registry, logs, kubelets, clock, random, logger, compaction, eventTtlMs } = dependencies;
-  const core = new ApiCore({ authorizer: defaultAuthorizer, ...dependencies.core, registry, logs, kubelets, clock, random, logger });
+  const core = new ApiCore({ ...dependencies.core, registry, logs, kubelets, clock, random, logger });
   const stopping = new AbortController();
   const { signal } = stopping;
   const client = createInProcessClient(core, serverUser);

@@ -1,5 +1,8 @@
 /** The apiserver for those who run it in process: the simulation, hollow clusters and benchmarks. */
-export { defaultAuthorizer, runApiserver, serverUser, type Apiserver, type ApiserverDependencies } from './app';
+export { makeClusterObjects } from './bootstrap';
+export { defaultAuthorizer } from './core/auth/default-authorizer';
+export { runApiserver, serverUser, type Apiserver, type ApiserverDependencies } from './app';
 export { ApiCore, type CoreOptions } from './core/core';
+export { namedIdentities } from './core/auth/named-identities';
 export { createInProcessClient } from './in-process-client';
 export type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, User, Verb } from './core/request';

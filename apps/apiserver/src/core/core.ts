@@ -5,6 +5,7 @@ import type { ObjectLog } from '@navarch/store';
 import type { AdmissionPlugin } from './admission/admission';
 import { builtInAdmission } from './admission/built-in';
 import { attributesOf, notAllowed, type Authorizer } from './auth/authorizer';
+import { defaultAuthorizer } from './auth/default-authorizer';
 import type { WindowLimits } from './cache/event-window';
 import { LogFeed } from './cache/log-feed';
 import { parseSelection, type Selection } from './cache/selection';
@@ -33,8 +34,8 @@ export interface CoreOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly kubelets: KubeletConnector;
-  /** Made with the kinds at hand, because node rules look at pods. */
-  readonly authorizer: (kinds: Kinds) => Authorizer;
+  /** Made with the kinds at hand, because node rules look at pods; the named identities and the node rule unless told. */
+  readonly authorizer?: (kinds: Kinds) => Authorizer;
   /** Run after the built-in plugins. */
   readonly admission?: readonly AdmissionPlugin[];
   readonly limits?: InFlightLimits;
@@ -43,6 +44,8 @@ export interface CoreOptions {
   readonly watchQueueCapacity?: number;
   /** Milliseconds between a watch's bookmarks; 60,000 unless told. */
   readonly bookmarkIntervalMs?: number;
+  /** Hears `notReady()` whenever it may have changed. */
+  readonly onReadiness?: (reasons: readonly string[]) => void;
 }
 
 /**
@@ -61,7 +64,7 @@ export class ApiCore {
 
   constructor(private readonly options: CoreOptions) {
     const { clock, random, logger, registry, logs, kubelets } = options;
-    const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], clock, logger });
+    const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], clock, logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
     const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, log: podLog(kubelets) } };
     this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension], writer: { clock, random }, window: options.window });
@@ -69,7 +72,7 @@ export class ApiCore {
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
     this.writes = new Writes({ clock, random, admission: [...builtInAdmission(this.kinds, clock), ...(options.admission ?? [])] });
     this.inFlight = new InFlight(options.limits ?? defaultLimits);
-    this.authorizer = options.authorizer(this.kinds);
+    this.authorizer = (options.authorizer ?? defaultAuthorizer)(this.kinds);
   }
 
   get registry(): ResourceRegistry {
@@ -99,6 +102,7 @@ export class ApiCore {
   /** Ends every watch with a last bookmark, so that its client goes on elsewhere without listing again. */
   drain(): void {
     this.draining = true;
+    this.options.onReadiness?.(this.notReady());
     for (const { cache, feed } of this.kinds.all()) cache.endWatches(bookmark(cache, feed.position));
   }
 

@@ -7,6 +7,8 @@ const maxTimeoutMs = 60_000;
 /** How long a request may still take, for everything that it waits for. */
 export interface Deadline {
   readonly signal: AbortSignal;
+  /** Only the caller's going away: for calls that keep time themselves, and know better what a timeout means. */
+  readonly caller: AbortSignal;
   /** Milliseconds left; at least 1. */
   leftMs(): number;
   dispose(): void;
@@ -23,5 +25,5 @@ export function startDeadline(clock: Clock, timeoutMs: number, parent: AbortSign
   const expired = (): Error =>
     new ApiError('Unavailable', `the object log did not answer within ${Math.round(budgetMs)} ms`, { retryAfterSeconds: 1 });
   const { signal, dispose } = deadlineSignal(clock, budgetMs, expired, parent);
-  return { signal, dispose, leftMs: () => Math.max(1, budgetMs - (clock.monotonic() - startMs)) };
+  return { signal, caller: parent, dispose, leftMs: () => Math.max(1, budgetMs - (clock.monotonic() - startMs)) };
 }

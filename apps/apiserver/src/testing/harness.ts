@@ -1,4 +1,4 @@
-import { createRegistry, type ApiObject, type Resource } from '@navarch/api';
+import { allResources, createRegistry, type ApiObject, type Resource } from '@navarch/api';
 import { seededRandom, silentLogger, VirtualClock } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import { createMemoryLog, MemoryStream, type MemoryLog } from '@navarch/store';
@@ -8,7 +8,7 @@ import type { WatchItem } from '../core/cache/watch-item';
 import { ApiCore, type CoreOptions } from '../core/core';
 import type { ApiRequest, ApiResponse, ListResponse, RequestOptions, RequestTarget, User, Verb, WatchResponse } from '../core/request';
 import type { KubeletConnector } from '../core/pods/log';
-import { defaultAuthorizer, serverUser } from '../app';
+import { serverUser } from '../app';
 import { makeClusterObjects } from '../bootstrap';
 import { createInProcessClient } from '../in-process-client';
 
@@ -21,7 +21,7 @@ export const settle = (): Promise<void> => new Promise((resolve) => setImmediate
 
 export interface Ask {
   readonly verb: Verb;
-  readonly resource: Resource<never> | Resource;
+  readonly resource: Resource;
   readonly namespace?: string;
   readonly name?: string;
   readonly subresource?: string;
@@ -43,8 +43,8 @@ export interface Harness {
   readonly client: ApiClient;
   ask(ask: Ask): Promise<ApiResponse>;
   one(ask: Ask): Promise<StoredObject>;
-  list(resource: Resource<never>, options?: RequestOptions, namespace?: string): Promise<ListResponse>;
-  watch(resource: Resource<never>, options?: RequestOptions, where?: { namespace?: string; user?: User }): Promise<Followed>;
+  list(resource: Resource, options?: RequestOptions, namespace?: string): Promise<ListResponse>;
+  watch(resource: Resource, options?: RequestOptions, where?: { namespace?: string; user?: User }): Promise<Followed>;
   stop(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function startCore(options: HarnessOptions = {}): Promise<Harness> 
   const streams = beside?.streams ?? { objects: new MemoryStream(clock), events: new MemoryStream(clock) };
   const random = seededRandom(beside ? 2 : 1);
   const logs = { objects: createMemoryLog({ clock, random, stream: streams.objects }), events: createMemoryLog({ clock, random, stream: streams.events, subjectPrefix: 'events' }) };
-  const made = new ApiCore({ registry: createRegistry(), clock, random, logger: silentLogger, kubelets: noKubelets, authorizer: defaultAuthorizer, ...core, logs });
+  const made = new ApiCore({ registry: createRegistry(allResources), clock, random, logger: silentLogger, kubelets: noKubelets, ...core, logs });
   const stopping = new AbortController();
   const running = made.run(stopping.signal);
   await made.loaded(stopping.signal);

@@ -53,8 +53,8 @@ function ownPods({ verb, subresource, namespace, name, fields }: AuthorizationAt
   if (verb === 'list' || verb === 'watch') return subresource === '' && fields['spec.nodeName'] === node;
   if (verb === 'create' || verb === 'deletecollection') return false;
   // A pod that is gone is nobody's: the kubelet may learn that it is.
-  const bound = pods.pod(namespace, name)?.spec?.nodeName;
-  if (bound !== undefined && bound !== node) return false;
+  const pod = pods.pod(namespace, name);
+  if (pod && pod.spec?.nodeName !== node) return false;
   if (subresource === 'status') return verb === 'update' || verb === 'patch' || verb === 'get';
   return subresource === '' && (verb === 'get' || verb === 'delete');
 }

@@ -15,6 +15,8 @@ export interface LogFeedOptions {
   readonly log: ObjectLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Hears of every change of state. */
+  readonly onState?: (state: FeedState) => void;
 }
 
 /**
@@ -84,7 +86,7 @@ export class LogFeed {
   }
 
   private reload(): void {
-    this.feedState = { type: 'loading' };
+    this.become({ type: 'loading' });
     this.restart.abort();
   }
 
@@ -121,7 +123,7 @@ export class LogFeed {
       cache.reset(byKind.get(key) ?? [], sequence, this.seen);
       cache.raiseFloor(floor);
     }
-    this.feedState = { type: 'serving' };
+    if (this.feedState.type !== 'serving') this.become({ type: 'serving' });
     this.advance(sequence);
   }
 
@@ -130,9 +132,14 @@ export class LogFeed {
     this.waiters.advance(this.seen);
   }
 
+  private become(state: FeedState): void {
+    this.feedState = state;
+    this.options.onState?.(state);
+  }
+
   private fail(error: Error): void {
     this.options.logger.error('object log refuses to serve', { log: this.options.name, error: error.message });
-    this.feedState = { type: 'failed', error };
+    this.become({ type: 'failed', error });
     this.waiters.fail(refusal(this.options.name, error));
     for (const cache of this.kinds.values()) cache.endWatches();
   }

@@ -19,7 +19,7 @@ export function parseVersion(text: string | undefined): number | undefined {
 
 /** Waits until every write acknowledged before this call is in the cache (the barrier). */
 export async function becomeCurrent(feed: LogFeed, deadline: Deadline): Promise<void> {
-  const sequence = await feed.log.barrier({ signal: deadline.signal, timeoutMs: deadline.leftMs() });
+  const sequence = await feed.log.barrier({ signal: deadline.caller, timeoutMs: deadline.leftMs() });
   await feed.waitFor(sequence, deadline.signal);
 }
 

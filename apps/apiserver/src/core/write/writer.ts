@@ -73,7 +73,7 @@ export class ObjectWriter {
     const span = trace.getTracer('navarch-apiserver').startSpan('store.publish', {}, parent);
     try {
       return await context.with(trace.setSpan(parent, span), () =>
-        this.log.publish(write, { signal: deadline.signal, timeoutMs: deadline.leftMs() }));
+        this.log.publish(write, { signal: deadline.caller, timeoutMs: deadline.leftMs() }));
     } catch (error) {
       markFailed(span);
       throw error;

@@ -1,0 +1,127 @@
+import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
+
+import type { User, Verb } from '../request';
+import { anonymous, createAuthenticator, staticTokens } from './authenticator';
+import { firstThatAllows, type AuthorizationAttributes } from './authorizer';
+import { namedIdentities } from './named-identities';
+import { nodeAuthorizer } from './node-authorizer';
+
+const podOf = (name: string, nodeName: string | undefined, spec: object = {}): Pod => ({ metadata: { name, namespace: 'default' }, spec: { ...(nodeName && { nodeName }), ...spec } });
+const pods = [
+  podOf('mine', 'node-a', {
+    serviceAccountName: 'robot', imagePullSecrets: [{ name: 'pull' }],
+    volumes: [{ name: 'v', volumeSource: { configMap: { localObjectReference: { name: 'settings' } }, secret: { secretName: 'tls' } } }],
+    containers: [{ name: 'c', env: [{ name: 'E', valueFrom: { secretKeyRef: { localObjectReference: { name: 'env' }, key: 'k' } } }], envFrom: [{ configMapRef: { localObjectReference: { name: 'from' } } }] }],
+  }),
+  podOf('theirs', 'node-b', { volumes: [{ name: 'v', volumeSource: { secret: { secretName: 'other' } } }] }),
+  podOf('waiting', undefined),
+];
+const authorizer = firstThatAllows(namedIdentities, nodeAuthorizer({
+  pod: (_namespace, name) => pods.find(({ metadata }) => metadata?.name === name),
+  onNode: (node) => pods.filter(({ spec }) => spec?.nodeName === node),
+}));
+
+const may = (user: User, verb: Verb, resource: string, more: Partial<AuthorizationAttributes> = {}): boolean => {
+  const [plural = '', ...group] = resource.split('.');
+  return authorizer.authorize({ user, verb, resource: plural, group: group.join('.'), subresource: '', namespace: 'default', name: '', fields: {}, ...more }) === 'allow';
+};
+const component = (name: string): User => ({ name, groups: ['system:authenticated'] });
+
+describe('named identities', () => {
+  it('administrators may do everything, strangers and anonymous callers nothing', () => {
+    expect(may({ name: 'root', groups: ['system:masters'] }, 'deletecollection', 'secrets')).toBe(true);
+    for (const user of [component('eve'), anonymous, component('constructor')]) for (const verb of ['get', 'list', 'create'] as const) expect(may(user, verb, 'pods')).toBe(false);
+  });
+
+  it('the scheduler reads, binds and reports, and touches no secret', () => {
+    const scheduler = component('system:kube-scheduler');
+    expect(may(scheduler, 'watch', 'pods')).toBe(true);
+    expect(may(scheduler, 'create', 'pods', { subresource: 'binding' })).toBe(true);
+    expect(may(scheduler, 'patch', 'pods', { subresource: 'status' })).toBe(true);
+    expect(may(scheduler, 'create', 'events')).toBe(true);
+    expect(may(scheduler, 'update', 'leases.coordination.k8s.io', { namespace: 'kube-system' })).toBe(true);
+    expect(may(scheduler, 'update', 'leases.coordination.k8s.io', { namespace: 'default' })).toBe(false);
+    expect(may(scheduler, 'create', 'pods')).toBe(false);
+    expect(may(scheduler, 'get', 'secrets')).toBe(false);
+  });
+
+  it('controllers act on every kind; the proxy only reads the network', () => {
+    expect(may(component('system:kube-controller-manager'), 'delete', 'widgets.example.com')).toBe(true);
+    expect(may(component('system:kube-controller-manager'), 'update', 'namespaces', { subresource: 'finalize' })).toBe(true);
+    expect(may(component('system:kube-proxy'), 'watch', 'nodes')).toBe(true);
+    expect(may(component('system:kube-proxy'), 'update', 'nodes')).toBe(false);
+    expect(may(component('system:kube-proxy'), 'list', 'secrets')).toBe(false);
+  });
+});
+
+describe('the node rule', () => {
+  const node: User = { name: 'system:node:node-a', groups: ['system:nodes', 'system:authenticated'] };
+
+  it('a kubelet writes its own node and lease, not another’s', () => {
+    expect(may(node, 'create', 'nodes', { namespace: '' })).toBe(true);
+    expect(may(node, 'patch', 'nodes', { name: 'node-a', subresource: 'status' })).toBe(true);
+    expect(may(node, 'patch', 'nodes', { name: 'node-b', subresource: 'status' })).toBe(false);
+    expect(may(node, 'delete', 'nodes', { name: 'node-a' })).toBe(false);
+    expect(may(node, 'watch', 'nodes', { fields: { 'metadata.name': 'node-a' } })).toBe(true);
+    expect(may(node, 'list', 'nodes')).toBe(false);
+    expect(may(node, 'update', 'leases.coordination.k8s.io', { namespace: 'kube-node-lease', name: 'node-a' })).toBe(true);
+    expect(may(node, 'update', 'leases.coordination.k8s.io', { namespace: 'kube-node-lease', name: 'node-b' })).toBe(false);
+    expect(may(node, 'update', 'leases.coordination.k8s.io', { namespace: 'kube-system', name: 'node-a' })).toBe(false);
+  });
+
+  it('sees and reports its own pods only', () => {
+    expect(may(node, 'watch', 'pods', { fields: { 'spec.nodeName': 'node-a' } })).toBe(true);
+    expect(may(node, 'watch', 'pods', { fields: { 'spec.nodeName': 'node-b' } })).toBe(false);
+    expect(may(node, 'list', 'pods')).toBe(false);
+    expect(may(node, 'patch', 'pods', { name: 'mine', subresource: 'status' })).toBe(true);
+    expect(may(node, 'delete', 'pods', { name: 'mine' })).toBe(true);
+    for (const verb of ['get', 'delete'] as const) expect(may(node, verb, 'pods', { name: 'theirs' })).toBe(false);
+    expect(may(node, 'patch', 'pods', { name: 'theirs', subresource: 'status' })).toBe(false);
+    expect(may(node, 'create', 'pods')).toBe(false);
+    expect(may(node, 'create', 'pods', { name: 'mine', subresource: 'binding' })).toBe(false);
+  });
+
+  it('a pod that waits for a node is not for kubelets to change', () => {
+    expect(may(node, 'delete', 'pods', { name: 'waiting' })).toBe(false);
+    expect(may(node, 'patch', 'pods', { name: 'waiting', subresource: 'status' })).toBe(false);
+  });
+
+  it('reads the config maps, secrets and accounts that its pods use, by name', () => {
+    for (const name of ['settings', 'from']) expect(may(node, 'get', 'configmaps', { name })).toBe(true);
+    for (const name of ['tls', 'pull', 'env']) expect(may(node, 'get', 'secrets', { name })).toBe(true);
+    expect(may(node, 'watch', 'secrets', { fields: { 'metadata.name': 'tls' } })).toBe(true);
+    expect(may(node, 'get', 'serviceaccounts', { name: 'robot' })).toBe(true);
+    expect(may(node, 'get', 'secrets', { name: 'other' })).toBe(false);
+    expect(may(node, 'get', 'secrets', { name: 'tls', namespace: 'kube-system' })).toBe(false);
+    expect(may(node, 'list', 'secrets')).toBe(false);
+    expect(may(node, 'update', 'secrets', { name: 'tls' })).toBe(false);
+  });
+
+  it('needs both the name and the group', () => {
+    expect(may({ name: 'system:node:node-a', groups: ['system:authenticated'] }, 'create', 'events')).toBe(false);
+    expect(may({ name: 'node-a', groups: ['system:nodes'] }, 'create', 'events')).toBe(false);
+  });
+});
+
+describe('authentication', () => {
+  const authenticate = createAuthenticator([staticTokens('# comment\n\nsecret-1,alice,u1,"dev,ops"\nsecret-2,bob,\n')]);
+
+  it('a certificate names user and groups', async () => {
+    expect(await authenticate({ certificate: { commonName: 'kubernetes-admin', organizations: ['system:masters'] } })).toEqual({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] });
+  });
+
+  it('a token of the token file names its user', async () => {
+    expect(await authenticate({ bearerToken: 'secret-1' })).toEqual({ name: 'alice', uid: 'u1', groups: ['dev', 'ops', 'system:authenticated'] });
+    expect(await authenticate({ bearerToken: 'secret-2' })).toEqual({ name: 'bob', groups: ['system:authenticated'] });
+  });
+
+  it('an unknown token is Unauthorized, nothing at all is anonymous', async () => {
+    await expect(authenticate({ bearerToken: 'guess' })).rejects.toMatchObject({ reason: 'Unauthorized', code: 401, message: 'Unauthorized' });
+    await expect(authenticate({ bearerToken: '' })).rejects.toMatchObject({ reason: 'Unauthorized' });
+    expect(await authenticate({})).toEqual(anonymous);
+  });
+
+  it('a token file that cannot be read names the line, never the token', () => {
+    expect(() => staticTokens('good,user,uid\nonly-a-token')).toThrow(/^token file, line 2: expected token,user,uid/);
+  });
+});

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+
+import { allResources, createRegistry } from '@navarch/api';
+import { createGrpcServer, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served, type TlsFiles } from '@navarch/service';
+import { connectNats, connectNatsLog, type NatsConnection } from '@navarch/store-nats';
+import type { ObjectLog } from '@navarch/store';
+
+import { runApiserver } from './app';
+import { createAuthenticator, staticTokens } from './core/auth/authenticator';
+import { grpcKubelets } from './grpc/kubelet-connector';
+import { apiMethods } from './grpc/services';
+
+const version = '0.1.0';
+const kubernetesVersion = '1.36';
+
+const config = parseConfig({
+  ...processFields,
+  listen: { type: 'list', default: ['127.0.0.1:7443'], description: 'Addresses of the gRPC door: host:port or unix:/path.' },
+  tlsCa: { type: 'string', required: true, description: 'Authority whose client certificates count (PEM file).' },
+  tlsCert: { type: 'string', required: true, description: 'Server certificate (PEM file).' },
+  tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
+  kubeletClientCert: { type: 'string', required: true, description: 'Certificate to show to kubelets (PEM file).' },
+  kubeletClientKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
+  tokenFile: { type: 'string', description: 'Static bearer tokens: token,user,uid,"group1,group2" a line.' },
+  nats: { type: 'list', required: true, description: 'NATS servers, host:port.' },
+  natsCa: { type: 'string', description: 'Authority of the NATS servers (PEM file); no TLS where absent.' },
+  natsCert: { type: 'string', description: 'Client certificate for NATS (PEM file).' },
+  natsKey: { type: 'string', description: 'Its key (PEM file).' },
+  natsUser: { type: 'string', description: 'User at NATS.' },
+  natsPassword: { type: 'secret', description: 'Its password.' },
+  replicas: { type: 'integer', default: 1, min: 1, max: 5, description: 'Copies of every write that JetStream keeps: 1, 3 or 5.' },
+  streamPrefix: { type: 'string', default: 'navarch', description: 'JetStream streams are named <prefix>-objects and <prefix>-events.' },
+  eventTtl: { type: 'duration', default: 3_600_000, min: 1_000, description: 'How long events are kept.' },
+}, { name: 'navarch-apiserver', argv: process.argv.slice(2), env: process.env });
+
+void serveProcess({ name: 'navarch-apiserver', version, config, run });
+
+async function run({ logger, clock, random, health, signal }: ProcessContext): Promise<Served> {
+  const connection = await connectToNats(signal);
+  const open = (name: 'objects' | 'events'): Promise<ObjectLog> => connectNatsLog({
+    connection, clock, random, logger: logger.child({ log: name }), replicas: config.replicas, stream: `${config.streamPrefix}-${name}`,
+    subjectPrefix: name === 'objects' ? 'kube' : 'kube-events',
+  });
+  const logs = { objects: await open('objects'), events: await open('events') };
+  const tls: TlsFiles = { caFile: config.tlsCa, certificateFile: config.tlsCert, keyFile: config.tlsKey };
+  const kubeletTls = loadTls({ caFile: config.tlsCa, certificateFile: config.kubeletClientCert, keyFile: config.kubeletClientKey }, clock, logger);
+  let started = false;
+  const onReadiness = (reasons: readonly string[]): void => {
+    if (!started) return;
+    health.set('', reasons.length === 0);
+    if (reasons.length > 0) logger.warn('not ready', { reasons });
+  };
+  const apiserver = runApiserver({
+    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl, core: { onReadiness },
+  });
+  const authenticate = createAuthenticator(config.tokenFile ? [staticTokens(readFileSync(config.tokenFile, 'utf8'))] : []);
+  const door = apiMethods({ core: apiserver.core, clock, authenticate }, { version, kubernetesVersion });
+  const server = await createGrpcServer({ listen: config.listen, tls, services: [door, health.methods], logger, clock });
+  logger.info('listening', { addresses: server.addresses });
+  await apiserver.ready;
+  started = true;
+  return {
+    async close() {
+      apiserver.core.drain();
+      await server.close();
+      await apiserver.close();
+      await Promise.all(Object.values(logs).map((log) => log.close()));
+      await connection.close();
+    },
+  };
+}
+
+function connectToNats(signal: AbortSignal): Promise<NatsConnection> {
+  const { nats: servers, natsCa, natsCert, natsKey, natsUser: user, natsPassword: password } = config;
+  const text = (file: string | undefined): string | undefined => file && readFileSync(file, 'utf8');
+  const ca = text(natsCa);
+  return connectNats({
+    servers, name: 'navarch-apiserver', signal, timeoutMs: 60_000,
+    ...(ca && { tls: { ca, cert: text(natsCert), key: text(natsKey) } }),
+    ...(user && password && { credentials: { user, password } }),
+  });
+}
