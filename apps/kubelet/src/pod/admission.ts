@@ -1,5 +1,5 @@
-import { podRequests, quantityMilliValue, quantityValue } from '@navarch/api';
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
+import { matchesNodeOf, podRequests, quantityMilliValue, quantityValue } from '@navarch/api';
+import type { Node, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { Quantity } from '@navarch/proto/k8s/io/apimachinery/pkg/api/resource/resource';
 
 export interface Refusal {
@@ -19,7 +19,7 @@ export interface AdmissionFacts {
  * admission (the scheduler's filters once more, without preemption).
  */
 export function admit(pod: Pod, facts: AdmissionFacts): Refusal | undefined {
-  if (!matchesNode(pod, facts.node)) {
+  if (!matchesNodeOf(pod.spec ?? {}, facts.node)) {
     return { reason: 'NodeAffinity', message: 'Pod was rejected: Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' };
   }
   const os = pod.spec?.os?.name;
@@ -41,37 +41,4 @@ function outOf(pod: Pod, { allocatable, others }: AdmissionFacts): Refusal | und
     }
   }
   return undefined;
-}
-
-function matchesNode(pod: Pod, node: Node): boolean {
-  const labels = node.metadata?.labels ?? {};
-  if (!Object.entries(pod.spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return false;
-  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  return terms === undefined || terms.some((term) => matchesTerm(term, labels, node.metadata?.name ?? ''));
-}
-
-function matchesTerm(term: NodeSelectorTerm, labels: Readonly<Record<string, string>>, name: string): boolean {
-  const expressions = term.matchExpressions ?? [];
-  const fields = term.matchFields ?? [];
-  if (expressions.length + fields.length === 0) return false;
-  return expressions.every((entry) => matches(entry, labels[entry.key ?? ''])) && fields.every((entry) => matches(entry, entry.key === 'metadata.name' ? name : undefined));
-}
-
-function matches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number.parseInt(value, 10) > Number.parseInt(values[0] ?? '', 10);
-    case 'Lt':
-      return value !== undefined && Number.parseInt(value, 10) < Number.parseInt(values[0] ?? '', 10);
-    default:
-      return false;
-  }
 }

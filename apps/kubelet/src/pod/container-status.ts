@@ -1,7 +1,7 @@
-import { timeFromMs } from '@navarch/api';
+import { isSidecar, timeFromMs } from '@navarch/api';
 import type { Container, ContainerState, ContainerStatus, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
-import { identityOf, isSidecar, podDescription } from './identity';
+import { identityOf, podDescription } from './identity';
 import { startKey, type PodMemory } from './memory';
 import { latest, type ObservedContainer, type ObservedPod } from './observed';
 import { outcomeOf } from './outcome';

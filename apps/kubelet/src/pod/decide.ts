@@ -5,9 +5,10 @@
  * Laws (held by decide.spec.ts): never two live containers of one name; nothing starts in a pod that ends; init containers one
  * by one and before the others; what has finished for good is not run again.
  */
+import { isSidecar } from '@navarch/api';
 import type { Container, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
-import { containerHash, isSidecar } from './identity';
+import { containerHash } from './identity';
 import { startKey, stopKey, type PodMemory } from './memory';
 import { isAlive, latest, type ObservedContainer, type ObservedPod } from './observed';
 import { nextAttempt, restartAtMs } from './restarts';

@@ -45,8 +45,6 @@ export function containerHash(container: Container): string {
   return hash.toString(16);
 }
 
-export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
-
 /** Where things of a pod lie on the node. */
 export interface PodPaths {
   readonly root: string;

@@ -1,3 +1,4 @@
+import { defaultPullPolicy } from '@navarch/api';
 import { deferred, toError, type Clock } from '@navarch/base';
 import type { ContainerRuntime } from '@navarch/cri';
 import type { Container } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -99,7 +100,7 @@ export function createImageStore(runtime: ContainerRuntime, clock: Clock): Image
         report('Warning', 'Failed', 'Error: InvalidImageName');
         throw new StartFault('InvalidImageName', message);
       }
-      const policy = container.imagePullPolicy ?? (/:(?!latest$)[^/]+$|@/.test(name) ? 'IfNotPresent' : 'Always');
+      const policy = container.imagePullPolicy ?? defaultPullPolicy(name);
       if (policy === 'Always') return pulled(name, sandbox, report, signal);
       const present = await inspect(name, report);
       if (present) {

@@ -1,9 +1,8 @@
-import { podRequests, quantityMilliValue, quantityValue } from '@navarch/api';
+import { podLimits, podRequests, qosClassOf, quantityMilliValue, quantityValue } from '@navarch/api';
 import type { Container, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { LinuxContainerResources } from '@navarch/proto/runtime/v1/cri';
 
 import { identityOf } from './identity';
-import { qosClassOf } from './qos';
 
 /** Kubernetes' cpu.cfs_period_us, and the least the kernel takes as quota. */
 const periodUs = 100_000;
@@ -21,7 +20,7 @@ export function cpuQuotaUs(milli: number): number {
 /** Kubernetes' qos.GetContainerOOMScoreAdjust: the less of its node a container asked for, the earlier it goes. */
 export function oomScoreAdj(pod: Pod, container: Container, nodeMemoryBytes: number): number {
   if ((pod.spec?.priority ?? 0) >= 2_000_000_000) return -997;
-  const qos = qosClassOf(pod);
+  const qos = qosClassOf(pod.spec ?? {});
   if (qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;
   const request = container.resources?.requests?.memory;
@@ -42,7 +41,7 @@ export function containerResources(pod: Pod, container: Container, nodeMemoryByt
 
 /** /kubepods[/burstable|/besteffort]/pod<uid> below the node's own root. */
 export function podCgroup(cgroupRoot: string, pod: Pod): string {
-  const qos = qosClassOf(pod);
+  const qos = qosClassOf(pod.spec ?? {});
   const parent = qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`;
   return `${cgroupRoot}/kubepods${parent}/pod${identityOf(pod).uid}`;
 }

@@ -1,6 +1,6 @@
+import { isSidecar } from '@navarch/api';
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
-import { isSidecar } from './identity';
 import type { PodMemory } from './memory';
 import { latest, type ObservedContainer, type ObservedPod } from './observed';
 

@@ -1,11 +1,9 @@
 /** What the API is told of a pod: computed whole from what is wanted and what is, as kube-apiserver's readers expect it. Pure. */
-import { timeFromMs } from '@navarch/api';
+import { isSidecar, qosClassOf, timeFromMs } from '@navarch/api';
 import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { containerStatuses, isSettled, type StatusInput } from './container-status';
-import { isSidecar } from './identity';
 import { outcomeOf } from './outcome';
-import { qosClassOf } from './qos';
 
 export type { StatusInput } from './container-status';
 
@@ -24,7 +22,7 @@ export function computePodStatus(input: StatusInput): PodStatus {
   return {
     phase, ...(verdict && (phase === 'Failed' || memory.verdict) && verdict),
     conditions: mergeConditions(pod, conditionsOf(input, phase, init, main), nowMs),
-    startTime: pod.status?.startTime ?? timeFromMs(nowMs), qosClass: pod.status?.qosClass ?? qosClassOf(pod),
+    startTime: pod.status?.startTime ?? timeFromMs(nowMs), qosClass: pod.status?.qosClass ?? qosClassOf(pod.spec ?? {}),
     ...(hostIps[0] && { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
     ...(addresses[0] && { podIP: addresses[0], podIPs: addresses.map((ip) => ({ ip })) }),
     ...(init.length > 0 && { initContainerStatuses: init }), containerStatuses: main,

@@ -1,9 +1,10 @@
+import { isSidecar } from '@navarch/api';
 import { sleep } from '@navarch/base';
 import type { Container, Pod, Probe } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { containerIdOf } from './container-status';
 import { execHandler, httpHandler, tcpHandler, type HandlerResult, type HandlerTarget } from './handlers';
-import { isSidecar } from './identity';
+
 import type { ProbeState } from './memory';
 import { isAlive, type ObservedContainer, type ObservedPod } from './observed';
 import type { PodContext } from './pod-context';

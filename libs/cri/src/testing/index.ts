@@ -1,1 +1,3 @@
-export {};
+/** For whoever implements ContainerRuntime, or tests against a real one. */
+export { containerRuntimeContract, contractPrograms, type RuntimeUnderTest } from './container-runtime-contract';
+export { fixtureImage, startContainerdFixture, type ContainerdFixture, type ContainerdFixtureOptions } from './containerd-fixture';
