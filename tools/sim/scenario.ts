@@ -1,5 +1,5 @@
 import { nodes, pods as podResource } from '@navarch/api';
-import { hasReason, randomInt, seededRandom, type Random } from '@navarch/base';
+import { hasReason, randomInt, seededRandom, type Logger, type Random } from '@navarch/base';
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { noFaults } from './faulty-client';
@@ -11,7 +11,13 @@ export interface Scenario {
   readonly pods: number;
   /** Virtual time under faults, milliseconds. */
   readonly stormMs: number;
+  readonly logger?: Logger;
+  /** Filled as it goes, so that a run that fails can be told too. */
+  readonly history?: string[];
+  onCluster?(cluster: SimulatedCluster): void;
 }
+
+export const standardScenario = { nodes: 3, pods: 8, stormMs: 60_000 };
 
 /** What came of it: facts for the test to judge, and the history by which two runs can be compared. */
 export interface Outcome {
@@ -27,11 +33,12 @@ const logStorm = { lostAcks: 0.03, lostWrites: 0.02, refusedWrites: 0.02, delive
 const maxDownMs = 20_000;
 
 /** Pods are created while everything fails around them; then the faults end and the cluster has to come to rest. */
-export async function runScenario({ seed, nodes: nodeCount, pods: podCount, stormMs }: Scenario): Promise<Outcome> {
-  const cluster = new SimulatedCluster({ seed, nodes: nodeCount });
+export async function runScenario(scenario: Scenario): Promise<Outcome> {
+  const { seed, nodes: nodeCount, pods: podCount, stormMs, logger, history = [] } = scenario;
+  const cluster = new SimulatedCluster({ seed, nodes: nodeCount, ...(logger && { logger }) });
+  scenario.onCluster?.(cluster);
   const { clock } = cluster;
   const random = seededRandom(seed ^ 0x5bd1e995);
-  const history: string[] = [];
   const note = (what: string): void => void history.push(`${clock.monotonic()} ${what}`);
 
   cluster.startAll();
@@ -58,7 +65,7 @@ async function createPods(cluster: SimulatedCluster, count: number, random: Rand
   const { clock } = cluster;
   const names = Array.from({ length: count }, (_, index) => `pod-${index}`);
   for (const name of names) {
-    await pause(cluster, randomInt(random, 4_000));
+    await pause(cluster, randomInt(random, 8_000));
     for (;;) {
       try {
         await cluster.admin.resource(podResource).create({
@@ -68,6 +75,7 @@ async function createPods(cluster: SimulatedCluster, count: number, random: Rand
         note(`created ${name}`);
         break;
       } catch (error) {
+        note(`create ${name}: ${(error as Error).message}`);
         if (hasReason(error, 'AlreadyExists')) break;
         if (!hasReason(error, 'Unavailable', 'Timeout', 'ServerTimeout', 'NotFound', 'TooManyRequests', 'Conflict', 'Forbidden')) throw error;
         await pause(cluster, 500);
@@ -95,7 +103,7 @@ function scheduleCrashes(cluster: SimulatedCluster, random: Random, stormMs: num
       process.start();
     });
   };
-  for (let atMs = 1_000; atMs < stormMs; atMs += 1_000 + randomInt(random, 8_000)) {
+  for (let atMs = 1_000; atMs < stormMs; atMs += 500 + randomInt(random, 4_000)) {
     const victim = processes[randomInt(random, processes.length)] as SimulatedProcess;
     clock.setTimer(atMs, () => strike(victim));
   }

@@ -2,15 +2,17 @@
  * A whole control plane in one process under a virtual clock: two apiservers over one log in memory, a scheduler, two
  * controllers in an election, kubelets on fake runtimes. Everything random comes from the seed, so a run replays by it.
  */
-import { ApiCore, createInProcessClient } from '../../apps/apiserver/src';
-import { namedIdentities } from '../../apps/apiserver/src/core/auth/named-identities';
+import { setMaxListeners } from 'node:events';
+
+import { runApiserver, type Apiserver } from '../../apps/apiserver/src/app';
 import { runControllers } from '../../apps/controllers/src/app';
+import { createMemoryHost } from '../../apps/kubelet/src/host/memory-host';
 import { runScheduler } from '../../apps/scheduler/src/app';
 import { createRegistry } from '@navarch/api';
 import { ApiError, randomInt, seededRandom, silentLogger, VirtualClock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import { createFakeRuntime, type FakeRuntime } from '@navarch/cri';
-import { createMemoryLog, keyOf, MemoryStream, type Faults, type MemoryLog, type ObjectKey } from '@navarch/store';
+import { createMemoryLog, keyOf, MemoryStream, type Faults, type MemoryLog, type ObjectKey, type StreamMessage } from '@navarch/store';
 
 import { faultyClient, noFaults, type FaultRates } from './faulty-client';
 import { failover } from './failover-client';
@@ -43,6 +45,8 @@ export class SimulatedCluster {
   readonly streams: { readonly objects: MemoryStream; readonly events: MemoryStream };
   /** Changed by the test while it runs. */
   rates: FaultRates = noFaults;
+  /** Every write that the objects' log ever took, in order; compaction does not reach it. */
+  readonly writes: { readonly key: ObjectKey; readonly tombstone: boolean; readonly body: Uint8Array }[] = [];
   private readonly random: Random;
   private readonly replicas: ApiserverProcess[];
   private readonly logger: Logger;
@@ -51,17 +55,21 @@ export class SimulatedCluster {
     this.random = seededRandom(seed);
     this.logger = logger;
     this.streams = { objects: new MemoryStream(this.clock), events: new MemoryStream(this.clock) };
+    void this.streams.objects.follow({ start: 1 }, { onMessage: (message) => this.record(message), onEnd: () => undefined });
     this.replicas = [0, 1].map((index) => new ApiserverProcess(`apiserver-${index}`, this, this.fork(), logger));
     this.admin = failover(this.replicas.map((replica) => () => replica.client('kubernetes-admin', 'system:masters')));
     const names = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);
+    const hosts = new Map(names.map((name) => [name, createMemoryHost()]));
     for (const name of names) this.runtimes.set(name, createFakeRuntime({ clock: this.clock, random: this.fork(), images: [image], addressPrefix: `10.244.${this.runtimes.size}` }));
     this.processes = [
       ...this.replicas,
       this.process('scheduler', 'system:kube-scheduler', (client, random) => runScheduler({ client, clock: this.clock, random, logger: this.log('scheduler') })),
       ...['a', 'b'].map((identity) => this.process(`controllers-${identity}`, 'system:kube-controller-manager', (client, random) =>
         runControllers({ client, clock: this.clock, random, logger: this.log('controllers'), identity, resources: () => createRegistry().all() }))),
-      ...names.map((name) => this.process(`kubelet-${name}`, `system:node:${name}`, (client, random, life) =>
-        simulatedKubelet({ nodeName: name, client, clock: this.clock, random, logger: this.log(name), runtime: this.runtimes.get(name) as FakeRuntime, life }), 'system:nodes')),
+      ...names.map((name) => this.process(`kubelet-${name}`, `system:node:${name}`, (client, random, life) => simulatedKubelet({
+        nodeName: name, client, clock: this.clock, random, logger: this.log(name), life,
+        runtime: this.runtimes.get(name) as FakeRuntime, host: hosts.get(name) as ReturnType<typeof createMemoryHost>,
+      }), 'system:nodes')),
     ];
   }
 
@@ -79,18 +87,9 @@ export class SimulatedCluster {
     for (const process of this.processes) if (!process.running) process.start();
   }
 
-  /** Every write that the log ever took of one resource, in order. */
-  async writesTo(resource: string): Promise<{ readonly key: ObjectKey; readonly tombstone: boolean; readonly body: Uint8Array }[]> {
-    const writes: { key: ObjectKey; tombstone: boolean; body: Uint8Array }[] = [];
-    const reading = await this.streams.objects.follow({ start: 1 }, {
-      onMessage: (message) => {
-        const key = keyOf(message.subject);
-        if (key?.resource === resource) writes.push({ key, tombstone: message.header('Navarch-Verb') === 'delete', body: message.body });
-      },
-      onEnd: () => undefined,
-    });
-    reading.stop();
-    return writes;
+  private record(message: StreamMessage): void {
+    const key = keyOf(message.subject);
+    if (key) this.writes.push({ key, tombstone: message.header('Navarch-Verb') === 'delete', body: message.body });
   }
 
   private log(name: string): Logger {
@@ -132,7 +131,7 @@ class ClientProcess implements SimulatedProcess {
 }
 
 class ApiserverProcess implements SimulatedProcess {
-  private current: { readonly core: ApiCore; readonly logs: readonly MemoryLog[]; readonly life: AbortController } | undefined;
+  private current: { readonly server: Apiserver; readonly logs: readonly MemoryLog[]; readonly life: AbortController } | undefined;
   private faults: Faults = {};
 
   constructor(readonly name: string, private readonly cluster: SimulatedCluster, private readonly random: Random, private readonly logger: Logger) {}
@@ -150,27 +149,30 @@ class ApiserverProcess implements SimulatedProcess {
     const { clock, streams } = this.cluster;
     const open = (stream: MemoryStream): MemoryLog => createMemoryLog({ clock, random: seededRandom(randomInt(this.random, 2 ** 32)), stream, faults: { ...this.faults } });
     const logs = { objects: open(streams.objects), events: open(streams.events) };
-    const core = new ApiCore({
+    const server = runApiserver({
       registry: createRegistry(), logs, clock, random: seededRandom(randomInt(this.random, 2 ** 32)), logger: this.logger.child({ process: this.name }),
       kubelets: { containerLog: () => { throw new ApiError('Unavailable', 'simulated kubelets keep no logs'); } },
-      authorizer: namedIdentities,
     });
+    server.ready.catch(() => undefined);
     const life = new AbortController();
-    void core.run(life.signal).catch((error: unknown) => this.logger.error('apiserver ended', { error }));
-    this.current = { core, logs: [logs.objects, logs.events], life };
+    // Every call in flight to this replica listens.
+    setMaxListeners(0, life.signal);
+    this.current = { server, logs: [logs.objects, logs.events], life };
   }
 
   crash(): void {
     if (!this.current) return;
     for (const log of this.current.logs) void log.crash().catch(() => undefined);
     this.current.life.abort(new ApiError('Unavailable', 'simulated: killed'));
+    // Its memory is gone with it: it can reach neither log nor clients any more.
+    void this.current.server.close().catch(() => undefined);
     this.current = undefined;
   }
 
   /** A connection to this replica as it runs now; undefined while it does not. Calls in flight fail when it dies. */
   client(name: string, group?: string): { readonly client: ApiClient; readonly life: AbortSignal } | undefined {
-    if (!this.current || this.current.core.notReady().length > 0) return undefined;
-    const { core, life } = this.current;
-    return { client: createInProcessClient(core, { name, groups: [...(group ? [group] : []), 'system:authenticated'] }), life: life.signal };
+    if (!this.current || this.current.server.core.notReady().length > 0) return undefined;
+    const { server, life } = this.current;
+    return { client: server.client({ name, groups: [...(group ? [group] : []), 'system:authenticated'] }), life: life.signal };
   }
 }

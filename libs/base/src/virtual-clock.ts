@@ -19,8 +19,9 @@ export class VirtualClock implements Clock {
     this.nowMs = startMs;
   }
 
+  /** Whole milliseconds, as a machine's clock gives them. */
   now(): number {
-    return this.nowMs;
+    return Math.floor(this.nowMs);
   }
 
   monotonic(): number {
