@@ -108,6 +108,8 @@ class ControllerRuntime implements Controller {
   private readonly tracer = trace.getTracer('@navarch/client');
   private readonly capacity: number;
   private overflowed = false;
+  /** What is still to be read again after an overflow. */
+  private backlog: Iterator<Request, void> | undefined;
 
   constructor(private readonly options: ControllerOptions) {
     const { clock, random, maxBackoffMs, queueCapacity = 100_000 } = options;
@@ -125,7 +127,7 @@ class ControllerRuntime implements Controller {
     const { signal, watches, concurrency = 1 } = this.options;
     const stops = watches.map((watch) => watch.informer.onChange((change) => this.onChange(watch, change)));
     if (await waitForSync(watches.map(({ informer }) => informer), signal)) {
-      this.enqueueAll();
+      for (const request of this.allRequests()) this.enqueue(request);
       await Promise.all(Array.from({ length: concurrency }, () => this.work()));
     }
     for (const stop of stops) stop();
@@ -142,17 +144,30 @@ class ControllerRuntime implements Controller {
     }
   }
 
-  private enqueueAll(): void {
+  private *allRequests(): Generator<Request> {
     for (const watch of this.options.watches) {
-      for (const object of watch.informer.list()) watch.keys(object).forEach((request) => this.enqueue(request));
+      for (const object of watch.informer.list()) yield* watch.keys(object);
     }
   }
 
-  /** Nothing is lost when the queue is full: all keys of present objects come again once there is room. */
+  /** Nothing is lost when the queue is full: the keys of all present objects come again as room is made. */
   private onOverflow(): void {
     if (this.options.signal.aborted || this.overflowed) return;
     this.overflowed = true;
     this.logger.error('queue is full, will read everything again', { capacity: this.capacity });
+  }
+
+  /** Goes on reading everything again, up to half of the queue: the other half is for what happens meanwhile. */
+  private refill(): void {
+    if (!this.backlog && this.overflowed) {
+      this.overflowed = false;
+      this.backlog = this.allRequests();
+    }
+    while (this.backlog && this.queue.size < this.capacity / 2) {
+      const { done, value } = this.backlog.next();
+      if (done) this.backlog = undefined;
+      else this.enqueue(value);
+    }
   }
 
   private async work(): Promise<void> {
@@ -165,10 +180,7 @@ class ControllerRuntime implements Controller {
       } finally {
         this.queue.done(request);
       }
-      if (this.overflowed && this.queue.size <= this.capacity / 2) {
-        this.overflowed = false;
-        this.enqueueAll();
-      }
+      this.refill();
     }
   }
 

@@ -1,6 +1,6 @@
 import { context, type Context } from '@opentelemetry/api';
 
-import { events, timeFromMs, type JsonObject } from '@navarch/api';
+import { events, timeFromMs, timeToText, type JsonObject } from '@navarch/api';
 import { backoffDelayMs, hasReason, isAlreadyExists, isNotFound, randomInt, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { Event, ObjectReference } from '@navarch/proto/k8s/io/api/core/v1/core';
 
@@ -116,7 +116,7 @@ class Recorder implements EventRecorder {
   }
 
   private countPatch({ count, lastMs, occurrence }: EventSeries): JsonObject {
-    return events.codec.toJson({ count, lastTimestamp: timeFromMs(lastMs), message: occurrence.message });
+    return { count, lastTimestamp: timeToText(timeFromMs(lastMs)), message: occurrence.message };
   }
 
   private eventOf(series: EventSeries): Event {

@@ -103,11 +103,11 @@ export function apiClientContract(name: string, makeClient: () => Promise<ApiCli
         await expectReason(client.resource(configMaps).update(configMap('absent')), 'NotFound');
       });
 
-      it('update leaves status alone and updateStatus leaves all else alone', async () => {
+      it('update leaves status alone and updateStatus leaves the spec alone', async () => {
         const created = await client.resource(pods).create(pod('p'));
-        const reported = await client.resource(pods).updateStatus({ ...created, metadata: { ...created.metadata, labels: { no: 'label' } }, status: { ...created.status, message: 'reported' } });
+        const reported = await client.resource(pods).updateStatus({ ...created, spec: { ...created.spec, activeDeadlineSeconds: 5 }, status: { ...created.status, message: 'reported' } });
         expect(reported.status?.message).toBe('reported');
-        expect(reported.metadata?.labels).toBeUndefined();
+        expect(reported.spec).toEqual(created.spec);
         const updated = await client.resource(pods).update({ ...reported, metadata: { ...reported.metadata, labels: { a: 'b' } }, status: { message: 'lost' } });
         expect(updated.status?.message).toBe('reported');
         expect(updated.metadata?.labels).toEqual({ a: 'b' });
@@ -121,10 +121,10 @@ export function apiClientContract(name: string, makeClient: () => Promise<ApiCli
 
       it('a patch of the status subresource changes status only', async () => {
         const created = await client.resource(pods).create(pod('p'));
-        const patch = { metadata: { labels: { no: 'label' } }, status: { message: 'patched' } };
+        const patch = { spec: { activeDeadlineSeconds: 5 }, status: { message: 'patched' } };
         const patched = await client.resource(pods).patch(namespace, 'p', 'application/merge-patch+json', patch, { subresource: 'status' });
         expect(patched.status?.message).toBe('patched');
-        expect(patched.metadata?.labels).toEqual(created.metadata?.labels);
+        expect(patched.spec).toEqual(created.spec);
       });
 
       it('concurrent patches of one object all take effect', async () => {
