@@ -7,7 +7,7 @@ import { forbidden, invalid, invalidEach } from './field-error';
 import { ip } from './ip';
 import { dnsSubdomain } from './names';
 import { validateMetaUpdate } from './object-meta';
-import { podMeta } from './pod';
+import { podMeta, validateMirrorChange, validatePodAnnotations } from './pod';
 import { validatePodSpec } from './pod-spec';
 import { specDiff } from './spec-diff';
 
@@ -19,7 +19,7 @@ export function validatePodUpdate(next: Pod, previous: Pod): FieldError[] {
   const errors = validateMetaUpdate(next, previous, podMeta);
   const after = next.spec ?? {};
   const before = previous.spec ?? {};
-  errors.push(...validatePodSpec(after, 'spec', next.metadata?.annotations));
+  errors.push(...validatePodSpec(after, 'spec'), ...validatePodAnnotations(next), ...validateMirrorChange(next, previous));
   const sameCounts = (['containers', 'initContainers'] as const).every((list) => after[list]?.length === before[list]?.length);
   if (!sameCounts) return [...errors, forbidden('spec.containers', 'pod updates may not add or remove containers')];
   errors.push(...validateDeadline(after, before), ...validateTolerations(after, before), ...validateGates(after, before), ...validateGated(after, before));
