@@ -20,10 +20,17 @@ export function toApiError(thrown: unknown, doing: string): ApiError {
 /** Retrying to connect does not mend a refused login or a certificate that is not trusted. */
 export function isPermanentConnectError(error: unknown): boolean {
   if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) return true;
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (/certificate|self.signed|tls|ssl|ERR_OSSL/i.test(`${(cause as { code?: string }).code ?? ''} ${cause.message}`)) return true;
+  // Node's own errors may come from another realm, where instanceof Error says no.
+  for (let cause = error as ErrorLike | undefined; cause; cause = cause.cause as ErrorLike | undefined) {
+    if (/certificate|self.signed|tls|ssl|SIGNATURE/i.test(`${cause.code ?? ''} ${cause.message ?? ''}`)) return true;
   }
   return false;
+}
+
+interface ErrorLike {
+  readonly code?: string;
+  readonly message?: string;
+  readonly cause?: unknown;
 }
 
 export function isTooLarge(error: unknown): boolean {

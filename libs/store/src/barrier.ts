@@ -1,6 +1,8 @@
-import { ApiError, deadlineSignal } from '@navarch/base';
+import { ApiError, deadlineSignal, toError } from '@navarch/base';
 
 import { abortable, backOff, barrierSubject, timeoutOf, type LogContext } from './context';
+import { beginHistory } from './epoch';
+import type { StreamAck } from './log-stream';
 import type { CallOptions } from './object-log';
 
 const nothing = new Uint8Array(0);
@@ -39,18 +41,29 @@ export class Barrier {
   }
 
   private async send(): Promise<number> {
-    const { clock, guard, limits, prefix, stream } = this.context;
+    const { clock, guard, limits } = this.context;
     const deadlineMs = clock.monotonic() + limits.maxTimeoutMs;
     for (let failures = 1; ; failures++) {
       guard.check();
-      const highestBefore = guard.highest;
-      const ack = await stream.publish({ subject: barrierSubject(prefix), headers: {}, body: nothing }, limits.attemptTimeoutMs);
+      const ack = await this.once();
       if (ack.outcome === 'stored') {
-        guard.stored(ack.sequence, highestBefore);
         return ack.sequence;
       }
       if (clock.monotonic() >= deadlineMs) throw new ApiError('Unavailable', 'the log does not answer', { retryAfterSeconds: 1 }, { cause: ack.outcome === 'conflict' ? undefined : ack.error });
       await backOff(this.context, failures, deadlineMs - clock.monotonic(), guard.ended);
     }
+  }
+
+  private async once(): Promise<StreamAck> {
+    const { guard, limits, prefix, stream } = this.context;
+    try {
+      await beginHistory(this.context);
+    } catch (error) {
+      return { outcome: 'refused', error: toError(error) };
+    }
+    const highestBefore = guard.highest;
+    const ack = await stream.publish({ subject: barrierSubject(prefix), headers: {}, body: nothing }, limits.attemptTimeoutMs);
+    if (ack.outcome === 'stored') guard.stored(ack.sequence, highestBefore);
+    return ack;
   }
 }

@@ -36,6 +36,8 @@ export const liveSubject = (prefix: string, generation: string, chunk: number): 
  * lost or it was made anew, and versions that clients hold would be given out a second time.
  */
 export class SequenceGuard {
+  /** Whether the log's epoch is known to be written: true, or while it is being looked up. See `beginHistory`. */
+  historyBegun: true | Promise<void> | undefined;
   private readonly controller = new AbortController();
   private highestSeen = 0;
 

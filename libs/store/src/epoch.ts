@@ -22,3 +22,17 @@ export async function readEpoch(context: LogContext): Promise<Epoch> {
   }
   throw new ApiError('Unavailable', "the log's epoch could not be read", { retryAfterSeconds: 1 });
 }
+
+/**
+ * Makes sure that the epoch is in the log before this instance writes anything: were it written later, its sequence would not tell where the
+ * history began. Nothing to wait for once it is.
+ */
+export function beginHistory(context: LogContext): Promise<void> | undefined {
+  const { guard } = context;
+  if (guard.historyBegun === true) return undefined;
+  guard.historyBegun ??= readEpoch(context).then(() => { guard.historyBegun = true; }, (error: unknown) => {
+    guard.historyBegun = undefined;
+    throw error;
+  });
+  return guard.historyBegun;
+}

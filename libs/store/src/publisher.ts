@@ -1,6 +1,7 @@
 import { ApiError, assertNever, deferred, hasReason, toError, type Deferred } from '@navarch/base';
 
 import { abortable, backOff, timeoutOf, type LogContext } from './context';
+import { beginHistory } from './epoch';
 import type { StreamWrite } from './log-stream';
 import { encodeWrite, headerNames, isTombstone } from './message';
 import type { CallOptions, LogWrite, PublishResult } from './object-log';
@@ -72,6 +73,14 @@ export class Publisher {
 
   private async once(attempt: Attempt, overTombstone: boolean, timeoutMs: number, signal: AbortSignal | undefined): Promise<Verdict> {
     const { guard, stream } = this.context;
+    const beginning = beginHistory(this.context);
+    if (beginning) {
+      const failure = await abortable(beginning, signal).then(() => undefined, toError);
+      if (failure) {
+        attempt.lastError = failure;
+        return { outcome: 'again' };
+      }
+    }
     const highestBefore = guard.highest;
     const wasUnsure = attempt.unsure;
     attempt.unsure = true;

@@ -4,6 +4,7 @@ import { decodeRecord, encodeRecord } from '../compaction-record';
 import { epochSubject, floorSubject, liveSubject } from '../context';
 import { digestOf, encodeChunks } from '../live-set';
 import type { LogStream, ObjectLog, StreamMessage } from '../index';
+import { passOn } from './contract-writes';
 import { put, sequenceOf, subject, Watcher, writeOf, type LogHarness, type OpenLog } from './harness';
 
 const short = { maxTimeoutMs: 1_500, graceMs: 1_500 };
@@ -70,6 +71,30 @@ export function compactionRules(h: () => LogHarness): void {
       expect(at.snapshots).toEqual([]);
       expect(at.entries.map(({ sequence }) => sequence)).toEqual([late]);
       await h().run(Promise.all([below.stop(), at.stop()]));
+    });
+
+    it('makes a reader that meets the floor only after the grace period load anew: it cannot know what it missed', async () => {
+      let hold: StreamMessage[] | undefined;
+      const readers: ((message: StreamMessage) => void)[] = [];
+      const wrap = (stream: LogStream): LogStream => ({
+        ...passOn(stream, (write, timeoutMs) => stream.publish(write, timeoutMs)),
+        follow: (options, reader) => {
+          readers.push(reader.onMessage);
+          return stream.follow(options, { ...reader, onMessage: (message) => { if (hold) hold.push(message); else reader.onMessage(message); } });
+        },
+      });
+      const [log, slow] = [await h().open(short), await h().open({ ...short, wrap })];
+      const watcher = new Watcher(slow);
+      await h().run(watcher.until(() => watcher.snapshots.length === 1));
+      hold = [];
+      const { floor } = await history(log);
+      await compact(log, floor);
+      const held = hold;
+      hold = undefined;
+      for (const message of held) readers[0]?.(message);
+      await h().run(watcher.until(() => watcher.snapshots.length === 2));
+      expect(watcher.snapshots[1]).toMatchObject({ floor });
+      await h().run(watcher.stop());
     });
 
     it('lets a writer create over a tombstone that it removed', async () => {
@@ -155,6 +180,18 @@ export function compactionRules(h: () => LogHarness): void {
       expect(await h().run(watcher.failed())).toMatchObject({ reason: 'Unavailable', message: expect.stringContaining('lost part of its history') as string });
       await expect(h().run(log.barrier())).rejects.toMatchObject({ reason: 'Unavailable' });
       await expect(h().run(log.publish(writeOf('a', 'create', 0)))).rejects.toMatchObject({ reason: 'Unavailable' });
+    });
+
+    it('refuses to serve when the log was made anew and has grown past what was seen', async () => {
+      const log = await h().open();
+      const watcher = new Watcher(log);
+      await h().run(put(log, 'old', 'create', 0));
+      await h().run(watcher.reached(await h().run(log.barrier())));
+      await h().recreate(1);
+      const stranger = await h().open();
+      await h().run(Promise.all(Array.from({ length: 50 }, (_, index) => put(stranger, `new${index}`, 'create', 0))));
+      expect(await h().run(watcher.failed())).toMatchObject({ reason: 'Unavailable', message: expect.stringContaining('made anew') as string });
+      expect(watcher.entries.some(({ key }) => key.name.startsWith('new'))).toBe(false);
     });
 
     it('refuses to serve when the log lost its tail, though its epoch is the same', async () => {

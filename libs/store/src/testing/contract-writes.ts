@@ -120,6 +120,21 @@ export function writeRules(h: () => LogHarness): void {
       expect(await h().run(log.publish(writeOf('a', 'update', created)))).toEqual({ outcome: 'conflict', currentSequence: theirs });
     });
 
+    it('is sure again once what it expected can no longer be: a create that met a tombstone and then finds no way says Unavailable, not unknown', async () => {
+      const other = await h().open();
+      const created = await h().run(put(other, 'a', 'create', 0));
+      await h().run(put(other, 'a', 'delete', created));
+      let attempts = 0;
+      const wrap = (stream: LogStream): LogStream => passOn(stream, async (write, timeoutMs) => {
+        attempts++;
+        if (attempts === 1) return { outcome: 'unknown', error: new Error('lost') };
+        return attempts === 2 ? stream.publish(write, timeoutMs) : { outcome: 'refused', error: new Error('busy') };
+      });
+      const log = await h().open({ wrap });
+      await expect(h().run(log.publish(writeOf('a', 'create', 0), { timeoutMs: 1_000 }))).rejects.toMatchObject({ reason: 'Unavailable' });
+      expect(attempts).toBeGreaterThan(2);
+    });
+
     it('answers a repeated message id with the first one\'s sequence', async () => {
       const log = await h().open();
       const write = writeOf('a', 'create', 0);
@@ -151,6 +166,7 @@ export function writeRules(h: () => LogHarness): void {
 
     it('ends a write as soon as its caller gives up, and says whether it may have landed', async () => {
       const log = await h().open();
+      await h().run(log.barrier());
       log.line.faults.lostAcks = 1;
       const controller = new AbortController();
       const write = log.publish(writeOf('a', 'create', 0), { signal: controller.signal });
