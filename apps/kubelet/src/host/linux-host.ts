@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { watch } from 'node:fs';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
+import { watch, type Stats } from 'node:fs';
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { connect } from 'node:net';
@@ -116,7 +116,7 @@ const files: HostFiles = {
   },
 };
 
-function kindOf(found: Awaited<ReturnType<typeof lstat>>): FileKind {
+function kindOf(found: Stats): FileKind {
   if (found.isFile()) return 'file';
   if (found.isDirectory()) return 'directory';
   if (found.isSocket()) return 'socket';

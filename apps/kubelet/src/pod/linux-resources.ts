@@ -1,4 +1,4 @@
-import { podLimits, podRequests, qosClassOf, quantityMilliValue, quantityValue } from '@navarch/api';
+import { podRequests, qosClassOf, quantityMilliValue, quantityValue } from '@navarch/api';
 import type { Container, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { LinuxContainerResources } from '@navarch/proto/runtime/v1/cri';
 

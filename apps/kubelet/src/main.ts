@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+
+import { connectContainerd } from '@navarch/cri';
+import {
+  connectGrpc, createGrpcServer, grpcApiClient, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served, type TlsFiles,
+} from '@navarch/service';
+
+import { runKubelet } from './app';
+import { defaultConfig, type KubeletConfig } from './config';
+import { createLinuxHost } from './host/linux-host';
+import { kubeletMethods } from './logs/log-service';
+
+const version = '0.1.0';
+
+const config = parseConfig({
+  ...processFields,
+  nodeName: { type: 'string', required: true, description: 'Name of this node, as its certificate has it (system:node:<name>).' },
+  nodeAddress: { type: 'list', required: true, description: 'The node\'s own addresses; the first is its InternalIP.' },
+  apiserver: { type: 'string', required: true, description: 'The apiserver: host:port or unix:/path.' },
+  tlsCa: { type: 'string', required: true, description: 'Authority of the cluster (PEM file).' },
+  tlsCert: { type: 'string', required: true, description: 'This node\'s certificate, shown to the apiserver and to those who ask this kubelet (PEM file).' },
+  tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
+  listen: { type: 'list', required: true, description: 'Where this kubelet serves logs to the apiserver: unix:/path or host:port. The first is advertised.' },
+  containerdSocket: { type: 'string', default: '/run/containerd/containerd.sock', description: 'CRI v1 socket of the container runtime.' },
+  rootDirectory: { type: 'string', default: defaultConfig.rootDirectory, description: 'Volumes and other files of pods.' },
+  podLogsDirectory: { type: 'string', default: defaultConfig.podLogsDirectory, description: 'Log files of containers.' },
+  cgroupRoot: { type: 'string', default: '', description: 'Cgroup below which this node\'s pods go; for several nodes on one machine.' },
+  cniConfigDirectory: { type: 'string', description: 'Where the node\'s CNI configuration is written from its pod range; absent: it is made by someone else.' },
+  cniDataDirectory: { type: 'string', default: '/var/lib/cni/networks', description: 'Where host-local keeps the addresses it gave.' },
+  hostPorts: { type: 'boolean', description: 'Add the portmap plugin (needs iptables in the node\'s namespace).' },
+  mtu: { type: 'integer', min: 576, description: 'MTU of the pods\' bridge.' },
+  maxPods: { type: 'integer', default: defaultConfig.maxPods, min: 1, description: 'Most pods on this node.' },
+  reserved: { type: 'list', description: 'Kept from pods: cpu=100m,memory=256Mi,ephemeral-storage=1Gi.' },
+  nodeLabels: { type: 'list', description: 'Labels to register with: key=value.' },
+  clusterDns: { type: 'list', description: 'Addresses of the cluster DNS.' },
+  clusterDomain: { type: 'string', default: defaultConfig.clusterDns.domain, description: 'DNS domain of the cluster.' },
+}, { name: 'navarch-kubelet', argv: process.argv.slice(2), env: process.env });
+
+void serveProcess({ name: 'navarch-kubelet', version, config, run });
+
+function pairs(items: readonly string[] | undefined, flag: string): Record<string, string> {
+  return Object.fromEntries((items ?? []).map((item) => {
+    const [key, value] = item.split(/=(.*)/s);
+    if (!key || value === undefined) throw new Error(`--${flag}: "${item}" is not key=value`);
+    return [key, value];
+  }));
+}
+
+function kubeletConfig(): KubeletConfig {
+  const { cniConfigDirectory, cniDataDirectory, hostPorts, mtu } = config;
+  const [endpoint] = config.listen;
+  return {
+    addresses: config.nodeAddress, ...(endpoint && { endpoint }), rootDirectory: config.rootDirectory, podLogsDirectory: config.podLogsDirectory,
+    cgroupRoot: config.cgroupRoot.replace(/\/$/, ''), maxPods: config.maxPods, reserved: pairs(config.reserved, 'reserved'), labels: pairs(config.nodeLabels, 'node-labels'),
+    ...(cniConfigDirectory && { cni: { configDirectory: cniConfigDirectory, dataDirectory: cniDataDirectory, hostPorts: hostPorts ?? false, ...(mtu !== undefined && { mtu }) } }),
+    clusterDns: { servers: config.clusterDns ?? [], domain: config.clusterDomain }, version: defaultConfig.version,
+  };
+}
+
+async function run({ logger, clock, random, health }: ProcessContext): Promise<Served> {
+  await mkdir(config.rootDirectory, { recursive: true });
+  const tls: TlsFiles = { caFile: config.tlsCa, certificateFile: config.tlsCert, keyFile: config.tlsKey };
+  const channel = connectGrpc({ target: config.apiserver, tls: loadTls(tls, clock, logger), waitForReady: true });
+  const runtime = connectContainerd({ socket: config.containerdSocket, clock, logger });
+  const kubelet = await runKubelet({
+    nodeName: config.nodeName, client: grpcApiClient(channel), runtime, host: createLinuxHost({ rootDirectory: config.rootDirectory }), clock, random, logger, config: kubeletConfig(),
+  });
+  const server = await createGrpcServer({ listen: config.listen, tls, services: [kubeletMethods(kubelet.logs), health.methods], logger, clock });
+  logger.info('listening', { addresses: server.addresses });
+  return {
+    async close() {
+      await server.close();
+      await kubelet.close();
+      runtime.close();
+      channel.close();
+    },
+  };
+}
