@@ -1,0 +1,57 @@
+import { createRegistry } from '@navarch/api';
+import { silentLogger, systemClock, systemRandom, type Logger } from '@navarch/base';
+import { createAuthority, issueCertificate, type KeyPair } from '@navarch/service';
+import { createMemoryLog } from '@navarch/store';
+
+import { runApiserver } from '../app';
+import { createAuthenticator, staticTokens } from '../core/auth/authenticator';
+import type { KubeletConnector } from '../core/pods/log';
+import { startRestDoor } from './start';
+
+export interface RestBed {
+  readonly address: string;
+  readonly ca: string;
+  readonly admin: KeyPair;
+  /** Signed by an authority that the server does not know. */
+  readonly stranger: KeyPair;
+  readonly token: string;
+  /** A kubeconfig of the administrator. */
+  readonly kubeconfig: string;
+  close(): Promise<void>;
+}
+
+const noKubelets: KubeletConnector = { containerLog: () => { throw new Error('no kubelet in this test'); } };
+
+/** The REST door on loopback over a core on logs in memory, with an authority of its own. */
+export async function startRestBed(options: { readonly logger?: Logger; readonly kubelets?: KubeletConnector } = {}): Promise<RestBed> {
+  const { logger = silentLogger, kubelets = noKubelets } = options;
+  const [clock, random] = [systemClock, systemRandom];
+  const logs = { objects: createMemoryLog({ clock, random }), events: createMemoryLog({ clock, random, subjectPrefix: 'kube-events' }) };
+  const registry = createRegistry();
+  const apiserver = runApiserver({ registry, logs, kubelets, clock, random, logger });
+  await apiserver.ready;
+  const authority = await createAuthority({ commonName: 'test' });
+  const admin = await issueCertificate(authority, { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] });
+  const stranger = await issueCertificate(await createAuthority({ commonName: 'other' }), { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] });
+  const server = await issueCertificate(authority, { commonName: 'apiserver', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'] });
+  const token = 'test-token';
+  const door = await startRestDoor({
+    core: apiserver.core, clock, logger, listen: '127.0.0.1:0', tls: { ...server, ca: authority.certificate },
+    authenticate: createAuthenticator([staticTokens(`${token},tokenuser,1,system:masters`)]), version: '0.1.0', kubernetesVersion: '1.36',
+  });
+  const encode = (text: string): string => Buffer.from(text).toString('base64');
+  const kubeconfig = JSON.stringify({
+    apiVersion: 'v1', kind: 'Config', 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: `https://${door.address}`, 'certificate-authority-data': encode(authority.certificate) } }],
+    users: [{ name: 'u', user: { 'client-certificate-data': encode(admin.certificate), 'client-key-data': encode(admin.key) } }],
+  });
+  return {
+    address: door.address, ca: authority.certificate, admin, stranger, token, kubeconfig,
+    async close() {
+      apiserver.core.drain();
+      await door.close(1_000);
+      await apiserver.close();
+      await Promise.all(Object.values(logs).map((log) => log.close()));
+    },
+  };
+}
