@@ -10,6 +10,8 @@ import type { User } from './core/request';
 import { createInProcessClient } from './in-process-client';
 import { runMaintenance, type MaintenanceOptions } from './maintenance';
 
+export { defaultAuthorizer } from './core/auth/default-authorizer';
+
 /** What the server itself writes as. */
 export const serverUser: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 

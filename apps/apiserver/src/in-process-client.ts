@@ -63,7 +63,7 @@ function resourceClient(resource: Resource, send: Send): ResourceClient<ApiObjec
       const { name: _name, ...target } = place(object);
       return one({ verb: 'create', target, body: { object: structuredClone(object) } }, options);
     },
-    update: (object, options) => one({ verb: 'update', target: place(object), body: { object: structuredClone(object) } }, options),
+    update: (object, options) => one({ verb: 'update', target: { ...place(object), subresource: options?.subresource }, body: { object: structuredClone(object) } }, options),
     updateStatus: (object, options) => one({ verb: 'update', target: { ...place(object), subresource: 'status' }, body: { object: structuredClone(object) } }, options),
     patch: (namespace, name, type, patch, options) => one({
       verb: 'patch', target: { ...named(namespace, name), subresource: options?.subresource },

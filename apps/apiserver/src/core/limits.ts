@@ -14,8 +14,8 @@ export interface InFlightLimits {
 }
 
 export const defaultLimits: InFlightLimits = {
-  reads: { total: 800, perUser: 200 },
-  writes: { total: 800, perUser: 400 },
+  reads: { total: 1_000, perUser: 400 },
+  writes: { total: 1_000, perUser: 500 },
   watches: { total: 50_000, perUser: 1_000 },
 };
 
