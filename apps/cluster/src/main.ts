@@ -10,10 +10,13 @@ import { repositoryRoot } from './cluster/places';
 import { applyCommand } from './commands/apply';
 import { homeDirectory, type CommandContext } from './commands/context';
 import { deleteCommand } from './commands/delete';
+import { describeCommand } from './commands/describe';
 import { getCommand } from './commands/get';
 import { imageCommand } from './commands/image';
 import { downCommand, requirementsCommand, statusCommand, superviseCommand, upCommand } from './commands/lifecycle';
 import { logsCommand } from './commands/logs';
+import { quickStartCommand } from './commands/quick-start';
+import { traceCommand } from './commands/trace';
 import { searchPath } from './requirements/requirements';
 
 function createContext(): CommandContext {
@@ -34,9 +37,13 @@ function createContext(): CommandContext {
   };
 }
 
+const commands = [
+  upCommand, downCommand, statusCommand, quickStartCommand, applyCommand, getCommand, describeCommand, logsCommand, deleteCommand, traceCommand, imageCommand, requirementsCommand,
+];
+
 function createProgram(context: CommandContext): Command {
   const program = new Command('navarch').description('Kubernetes on real nodes, on this machine.').showHelpAfterError('(--help shows what there is)');
-  for (const command of [upCommand, downCommand, statusCommand, applyCommand, getCommand, logsCommand, deleteCommand, imageCommand, requirementsCommand]) program.addCommand(command(context));
+  for (const command of commands) program.addCommand(command(context));
   program.addCommand(superviseCommand(context), { hidden: true });
   return program;
 }

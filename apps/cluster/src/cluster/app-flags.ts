@@ -19,16 +19,16 @@ const common = (places: Places, process: string): Flags => ({ 'spans-file': join
 
 const client = (places: Places, keys: string): Flags => ({
   apiserver: `unix:${places.apiserverSocket}`,
-  'ca-file': keyFile(places, 'ca.crt'), 'certificate-file': keyFile(places, `${keys}.crt`), 'key-file': keyFile(places, `${keys}.key`),
+  'tls-ca': keyFile(places, 'ca.crt'), 'tls-cert': keyFile(places, `${keys}.crt`), 'tls-key': keyFile(places, `${keys}.key`),
 });
 
 export function apiserverFlags(places: Places, state: ClusterState): Flags {
   return {
     ...common(places, 'apiserver'),
     listen: `127.0.0.1:${state.ports.apiserver},unix:${places.apiserverSocket}`,
-    'nats-servers': `tls://127.0.0.1:${state.ports.nats}`, 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'), 'nats-ca-file': keyFile(places, 'ca.crt'),
-    'ca-file': keyFile(places, 'ca.crt'), 'certificate-file': keyFile(places, 'apiserver.crt'), 'key-file': keyFile(places, 'apiserver.key'),
-    'kubelet-certificate-file': keyFile(places, 'apiserver-kubelet-client.crt'), 'kubelet-key-file': keyFile(places, 'apiserver-kubelet-client.key'),
+    nats: `127.0.0.1:${state.ports.nats}`, 'nats-ca': keyFile(places, 'ca.crt'), 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'),
+    'tls-ca': keyFile(places, 'ca.crt'), 'tls-cert': keyFile(places, 'apiserver.crt'), 'tls-key': keyFile(places, 'apiserver.key'),
+    'kubelet-client-cert': keyFile(places, 'apiserver-kubelet-client.crt'), 'kubelet-client-key': keyFile(places, 'apiserver-kubelet-client.key'),
   };
 }
 

@@ -22,15 +22,21 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
   const [file = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      env: options.env ?? process.env, stdio: ['pipe', 'pipe', 'pipe'], signal: options.signal, timeout: options.timeoutMs ?? 60_000, killSignal: 'SIGKILL',
+      env: options.env ?? process.env, stdio: ['pipe', 'pipe', 'pipe'], signal: options.signal,
     });
+    // Not spawn's own timeout: its timer stays when the program does not exist.
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     child.stdin.on('error', () => undefined); // A command may end before it has read its input.
-    child.once('error', (error) => reject(new CommandError(command, error.message, '')));
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(new CommandError(command, error.message, ''));
+    });
     child.once('close', (code, signal) => {
+      clearTimeout(timer);
       if (code === 0) resolve(Buffer.concat(out).toString());
       else reject(new CommandError(command, code ?? `ended by ${signal}`, Buffer.concat(err).toString()));
     });

@@ -3,7 +3,7 @@
  * once the first time and then with back-off. Processes do not depend on it to live: their logs are files, and a
  * supervisor that starts anew takes over those it finds running.
  */
-import { backoffDelayMs, type Clock, type Logger, type Random } from '@navarch/base';
+import { backoffDelayMs, sleep, type Clock, type Logger, type Random } from '@navarch/base';
 
 import type { Endpoint, ProcessSpec, ProcessStatus } from './specs';
 
@@ -102,7 +102,7 @@ async function keepRunning(spec: ProcessSpec, options: SupervisorOptions, loop: 
     failures = clock.monotonic() - startedAt >= stableMs ? 0 : failures + 1;
     const delayMs = failures <= 1 ? 0 : backoffDelayMs(failures - 1, restartBackoff, options.random);
     logger.warn('process ended', { process: spec.name, how: lastEnd, restartInMs: delayMs });
-    await pause(clock, delayMs, loop.signal);
+    await sleep(clock, delayMs, loop.signal).catch(() => undefined); // Told to stop: the loop ends by itself.
     status = { ...status, restarts: status.restarts + 1 };
   }
 }
@@ -114,12 +114,4 @@ function tryStart(spec: ProcessSpec, { host, logger }: SupervisorOptions): Runni
     logger.error('process cannot be started', { process: spec.name, error });
     return undefined;
   }
-}
-
-/** Ends early, without error, when the signal aborts. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.setTimer(delayMs, resolve);
-    signal.addEventListener('abort', () => { cancel(); resolve(); }, { once: true });
-  });
 }
