@@ -69,6 +69,8 @@ function readFlags(fields: ConfigFields, argv: readonly string[], problems: stri
     const field = name === undefined ? undefined : fields[name];
     if (name === undefined) {
       problems.push(flag ? `--${flag} is not a flag of this process; --help lists them` : `"${argument}" is not expected here: values are given as --flag value`);
+      // What follows an unknown flag is most likely its value: one mistake, one line.
+      if (flag && !equals && argv[index + 1]?.startsWith('--') === false) index++;
       continue;
     }
     let value: unknown = equals?.slice(1);

@@ -39,7 +39,7 @@ function resourceClient<T extends ApiObject>(channel: GrpcChannel, resource: Res
   const ref: ResourceRef = { ...(resource.group && { group: resource.group }), version: resource.version, resource: resource.plural };
   const decode = (response: ObjectResponse): T => resource.codec.decode(response.object ?? new Uint8Array());
   const encode = (object: T): Buffer => Buffer.from(resource.codec.encode(object));
-  const put = async (object: T, subresource: 'status' | undefined, options: CallOptions = {}): Promise<T> => {
+  const put = async (object: T, subresource: 'status' | 'finalize' | undefined, options: CallOptions = {}): Promise<T> => {
     const request = { resource: { ...ref, ...(subresource && { subresource }) }, namespace: object.metadata?.namespace, object: encode(object), contentType: binary };
     return decode(await channel.unary(objectService.update, request, settingsOf(options)));
   };
@@ -54,7 +54,7 @@ function resourceClient<T extends ApiObject>(channel: GrpcChannel, resource: Res
       const request = { resource: ref, namespace: object.metadata?.namespace, object: encode(object), contentType: binary };
       return decode(await channel.unary(objectService.create, request, settingsOf(options)));
     },
-    update: (object, options) => put(object, undefined, options),
+    update: (object, options) => put(object, options?.subresource, options),
     updateStatus: (object, options) => put(object, 'status', options),
     patch: async (namespace, name, patchType, patch, options = {}) => {
       const target = options.subresource ? { ...ref, subresource: options.subresource } : ref;

@@ -1,4 +1,4 @@
-const secretName = /^(.*token|.*password|passwd|authorization|bearer|.*secret|stringData|credentials?|cookie|.*privateKey|key|keyPem|clientKey)$/i;
+const secretName = /^(.*token|.*password|passwd|authorization|bearer|.*secret|stringData|credentials?|cookie|.*privateKey|keyPem|clientKey)$/i;
 const maxDepth = 6;
 
 /**
