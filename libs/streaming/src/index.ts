@@ -4,3 +4,9 @@
  */
 export { SpdyConnection, type SpdyConnectionOptions, type SpdyStream } from './spdy-connection';
 export { type SpdyHeaders } from './spdy-frames';
+export {
+  exitStatus, failureStatus, joinCommand, type CommandCaller, type CommandStreams, type RunningCommand, type TerminalSize,
+} from './remote-command';
+export { spdyCaller, spdyCommand, spdyCommandProtocol } from './spdy-command';
+export { commandProtocols, sendMessage, webSocketCaller, type CommandProtocol } from './websocket-command';
+export { pieceQueue } from './byte-queue';
