@@ -28,7 +28,6 @@ const layers = [
   ['layer:core', ['layer:proto', 'layer:base', 'layer:api', 'layer:core']],
   ['layer:adapter', ['layer:proto', 'layer:base', 'layer:api', 'layer:core', 'layer:adapter']],
   ['layer:app', ['layer:proto', 'layer:base', 'layer:api', 'layer:core', 'layer:adapter']],
-  ['layer:tools', ['*']],
 ];
 
 export default tseslint.config(
@@ -63,6 +62,8 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.spec.ts', '**/testing/**/*.ts', '**/testdata/**/*.ts'], rules: { 'max-lines': 'off' } },
+  // Benchmarks and the simulation put several apps into one process.
+  { files: ['tools/**/*.ts'], rules: { '@nx/enforce-module-boundaries': 'off' } },
   {
     files: ['libs/{base,api,store,client}/src/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/testing/**', 'libs/base/src/system-clock.ts', 'libs/base/src/system-random.ts'],
