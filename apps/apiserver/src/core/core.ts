@@ -64,7 +64,7 @@ export class ApiCore {
 
   constructor(private readonly options: CoreOptions) {
     const { clock, random, logger, registry, logs, kubelets } = options;
-    const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], clock, logger, onState: () => options.onReadiness?.(this.notReady()) });
+    const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
     const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, log: podLog(kubelets) } };
     this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension], writer: { clock, random }, window: options.window });

@@ -1,4 +1,4 @@
-import { ApiError, backoffDelayMs, hasReason, sleep, toError, type Clock, type Logger } from '@navarch/base';
+import { ApiError, toError, type Logger } from '@navarch/base';
 import type { LogEntry, LogEvent, ObjectLog } from '@navarch/store';
 
 import type { KindCache } from './kind-cache';
@@ -13,7 +13,6 @@ export type FeedState =
 export interface LogFeedOptions {
   readonly name: string;
   readonly log: ObjectLog;
-  readonly clock: Clock;
   readonly logger: Logger;
   /** Hears of every change of state. */
   readonly onState?: (state: FeedState) => void;
@@ -62,17 +61,13 @@ export class LogFeed {
 
   /** Runs until the signal aborts or the log refuses to serve; then every waiter gets the reason. */
   async run(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
+    while (!signal.aborted) {
       this.restart = new AbortController();
       try {
         await this.follow(AbortSignal.any([signal, this.restart.signal]));
-        failures = 0;
-      } catch (thrown) {
-        if (signal.aborted) break;
-        const error = toError(thrown);
-        if (!hasReason(thrown, 'Unavailable', 'Timeout')) return this.fail(error);
-        this.options.logger.warn('object log could not be read; trying again', { log: this.options.name, error: error.message });
-        await sleep(this.options.clock, backoffDelayMs(++failures, { initialMs: 100, maxMs: 5_000 }), signal).catch(() => undefined);
+      } catch (error) {
+        // The log reconnects by itself: what it throws is a refusal for good.
+        if (!signal.aborted) return this.fail(toError(error));
       }
     }
     this.waiters.fail(new ApiError('Unavailable', 'the apiserver is shutting down'));
