@@ -1,6 +1,4 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -53,36 +51,6 @@ describe('telemetry', () => {
     expect(child?.parentSpanId).toBe(root?.spanId);
     expect(statSync(spansFile).mode & 0o777).toBe(0o600);
   });
-
-  it('sends OTLP protobuf to the endpoint that is configured, and writes the file as well', async () => {
-    const requests: { url: string | undefined; type: string | undefined; size: number }[] = [];
-    const collector = createServer((request: IncomingMessage, response) => {
-      let size = 0;
-      request.on('data', (chunk: Buffer) => (size += chunk.length));
-      request.on('end', () => {
-        requests.push({ url: request.url, type: request.headers['content-type'], size });
-        response.writeHead(200).end();
-      });
-    });
-    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-    const spansFile = join(directory, 'spans.jsonl');
-    const otlpEndpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-    const telemetry = await startTelemetry({ serviceName: 'navarch-test', otlpEndpoint, spansFile, env: {}, logger: silentLogger });
-    trace.getTracer('test').startSpan('one').end();
-    await telemetry.close();
-    collector.closeAllConnections();
-    await new Promise((resolve) => collector.close(resolve));
-    expect(requests).toEqual([{ url: '/v1/traces', type: 'application/x-protobuf', size: expect.any(Number) }]);
-    expect(namesIn(spansFile)).toEqual(['one']);
-  });
-
-  it('a collector that is not there costs a warning, not the process', async () => {
-    const warnings: string[] = [];
-    const telemetry = await startTelemetry({ serviceName: 'navarch-test', otlpEndpoint: 'http://127.0.0.1:1', env: {}, logger: { ...silentLogger, warn: (message) => void warnings.push(message) } });
-    trace.getTracer('test').startSpan('one').end();
-    await telemetry.close();
-    expect(warnings.length).toBeGreaterThan(0);
-  }, 20_000);
 
   it('without endpoint and file, or disabled by OTEL_SDK_DISABLED, records nothing', async () => {
     await startTelemetry({ serviceName: 'navarch-test', env: {}, logger: silentLogger });
