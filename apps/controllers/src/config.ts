@@ -1,4 +1,5 @@
-import type { ClusterRange } from './node/ipam/range-pool';
+import { parseRange } from './node/ipam/ip-range';
+import { clusterRangeProblem, type ClusterRange } from './node/ipam/range-pool';
 
 /** Times in milliseconds; Kubernetes' defaults. */
 export interface ControllersConfig {
@@ -35,3 +36,16 @@ export const defaultConfig: ControllersConfig = {
   podCollectionPeriodMs: 20_000,
   orphanQuarantineMs: 40_000,
 };
+
+/** The cluster ranges that CIDRs name, each with the mask of its family. Throws an Error that says what would be right. */
+export function clusterRangesOf(cidrs: readonly string[], masks: { readonly ipv4: number; readonly ipv6: number }): ClusterRange[] {
+  const families = new Set<string>();
+  return cidrs.map((cidr) => {
+    const family = parseRange(cidr)?.family ?? 'ipv4';
+    const range = { cidr, nodeMaskSize: masks[family] };
+    const problem = clusterRangeProblem(range) ?? (families.has(family) ? `two ranges of one family: ${cidrs.join(', ')}` : undefined);
+    if (problem !== undefined) throw new Error(`--cluster-cidr: ${problem}`);
+    families.add(family);
+    return range;
+  });
+}

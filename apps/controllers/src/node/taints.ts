@@ -1,4 +1,4 @@
-import type { Node, Taint, Toleration } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { Node, Taint } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 /** The taints that follow a node's state (Kubernetes' well-known taints). */
 export const taintKeys = {
@@ -16,11 +16,4 @@ export const sameTaint = (left: Taint, right: Taint): boolean => left.key === ri
 
 export function hasTaint(node: Node, key: string, effect?: string): boolean {
   return node.spec?.taints?.some((taint) => taint.key === key && (effect === undefined || taint.effect === effect)) ?? false;
-}
-
-/** Whether a toleration covers a taint: an empty key (with Exists) or effect covers all. */
-export function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key ? key !== taint.key : operator !== 'Exists') return false;
-  return operator === 'Exists' || value === (taint.value ?? '');
 }

@@ -1,6 +1,5 @@
 import type { Pod, Taint, Toleration } from '@navarch/proto/k8s/io/api/core/v1/core';
 
-import { tolerates } from '../taints';
 import { planEviction } from './plan-eviction';
 import { TaintTimes } from './taint-times';
 
@@ -25,13 +24,6 @@ describe('what NoExecute taints mean for a pod', () => {
     ['a pod younger than the taint has its whole time', pod([exists(unreachable.key ?? '', 300)], 150), [unreachable], { action: 'wait', untilMs: 450_000 }],
   ])('%s', (_name, subject, taints, expected) => {
     expect(planEviction(subject, taints, 120_000, at100s)).toEqual(expected);
-  });
-
-  it.each<[Toleration, boolean]>([
-    [{ operator: 'Exists' }, true], [{ key: 'example.com/mine', operator: 'Exists' }, true], [{ key: 'example.com/mine', value: 'v' }, true], [{ key: 'example.com/mine', operator: 'Equal', value: 'v', effect: 'NoExecute' }, true],
-    [{ key: 'example.com/mine', value: 'w' }, false], [{ key: 'example.com/mine' }, false], [{ key: 'example.com/mine', operator: 'Exists', effect: 'NoSchedule' }, false], [{ key: 'other', operator: 'Exists' }, false], [{}, false],
-  ])('toleration %j of example.com/mine=v:NoExecute: %s', (toleration, expected) => {
-    expect(tolerates(toleration, mine)).toBe(expected);
   });
 });
 

@@ -1,7 +1,5 @@
-import { timeToMs } from '@navarch/api';
+import { timeToMs, tolerates } from '@navarch/api';
 import type { Pod, Taint } from '@navarch/proto/k8s/io/api/core/v1/core';
-
-import { tolerates } from '../taints';
 
 export type EvictionPlan =
   | { readonly action: 'stay' }
