@@ -84,9 +84,10 @@ async function start(options: UpOptions, kept: ClusterState | undefined): Promis
   noteMachine();
   writeState(places, state);
   const images = bundledImages(places.home);
-  images.catch(() => undefined); // Awaited below; it must not be unhandled when another step fails first.
-  await progress.step('Keys and configuration', () => prepareControlPlane(places, state));
+  const controlPlane = prepareControlPlane(places, state);
+  for (const early of [images, controlPlane]) early.catch(() => undefined); // Awaited below; not unhandled when another step fails first.
   await progress.step(`Network of ${state.nodes.length} nodes${state.uplink === 'nat' ? ' with a way out' : ''}`, () => prepareNodes(places, state, signal));
+  await progress.step('Keys and configuration', () => controlPlane);
   await startSupervisor(options);
   await progress.step('containerd on every node, with images', async (update) => {
     await waitReachable(options, state.nodes.map(({ name }) => places.node(name).containerdSocket), update);

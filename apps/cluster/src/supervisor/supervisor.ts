@@ -83,7 +83,8 @@ async function keepRunning(spec: ProcessSpec, options: SupervisorOptions, loop: 
   const { clock, host, logger } = options;
   let status: ProcessStatus = options.previous?.[spec.name] ?? { pid: 0, startTicks: 0, restarts: 0, startedMs: 0, state: 'waiting' };
   let process = options.previous?.[spec.name] ? host.adopt(status) : undefined;
-  if (!process) {
+  let adopted = process !== undefined;
+  if (!adopted) {
     const reached = await Promise.all(spec.after.map((endpoint) => host.reachable(endpoint, startWaitMs, loop.signal)));
     if (reached.includes(false)) logger.warn('starting without what it waits for', { process: spec.name, after: spec.after });
   }
@@ -91,7 +92,8 @@ async function keepRunning(spec: ProcessSpec, options: SupervisorOptions, loop: 
     const startedAt = clock.monotonic();
     process ??= tryStart(spec, options);
     if (process) {
-      status = { ...status, pid: process.pid, startTicks: process.startTicks, startedMs: clock.now(), state: 'running' };
+      status = { ...status, pid: process.pid, startTicks: process.startTicks, startedMs: adopted ? status.startedMs : clock.now(), state: 'running' };
+      adopted = false;
       loop.onChange(status, process);
     }
     const lastEnd = process ? await process.ended : 'could not be started';
