@@ -1,0 +1,47 @@
+import { hasReason } from '@navarch/base';
+import { HealthCheckResponse_ServingStatus as ServingStatus, HealthService } from '@navarch/proto/grpc/health/v1/health';
+
+import { createTestBed, failureOf, type TestBed } from '../grpc/test-support';
+import { createHealth } from './health';
+import { serveHealthEndpoint } from './health-endpoint';
+
+let bed: TestBed;
+beforeEach(async () => {
+  bed = await createTestBed();
+});
+afterEach(() => bed.close());
+
+describe('health', () => {
+  it('over gRPC begins as not serving, follows what the process says, and knows no other service', async () => {
+    const health = createHealth();
+    const channel = bed.connect(await bed.serve({ services: [health.methods] }));
+    expect((await channel.unary(HealthService.check, {})).status).toBe(ServingStatus.NOT_SERVING);
+    health.set('', true);
+    expect((await channel.unary(HealthService.check, {})).status).toBe(ServingStatus.SERVING);
+    expect(hasReason(await failureOf(channel.unary(HealthService.check, { service: 'absent' })), 'NotFound')).toBe(true);
+  });
+
+  it('watched over gRPC tells each change once', async () => {
+    const health = createHealth();
+    const channel = bed.connect(await bed.serve({ services: [health.methods] }));
+    const watch = channel.serverStream(HealthService.watch, { service: 'navarch.core.v1.PodService' });
+    const next = async (): Promise<ServingStatus | undefined> => ((await watch.next()).value as { status?: ServingStatus } | undefined)?.status;
+    expect(await next()).toBe(ServingStatus.SERVICE_UNKNOWN);
+    health.set('navarch.core.v1.PodService', true);
+    expect(await next()).toBe(ServingStatus.SERVING);
+    health.set('navarch.core.v1.PodService', true);
+    health.set('navarch.core.v1.PodService', false);
+    expect(await next()).toBe(ServingStatus.NOT_SERVING);
+    await watch.return();
+  });
+
+  it('over HTTP tells liveness and readiness apart, and nothing else', async () => {
+    const health = createHealth();
+    const endpoint = await serveHealthEndpoint('127.0.0.1:0', health);
+    const ask = async (path: string): Promise<number> => (await fetch(`http://${endpoint.address}${path}`)).status;
+    expect([await ask('/livez'), await ask('/healthz'), await ask('/readyz'), await ask('/')]).toEqual([200, 200, 503, 404]);
+    health.set('', true);
+    expect(await ask('/readyz?verbose')).toBe(200);
+    await endpoint.close();
+  });
+});
