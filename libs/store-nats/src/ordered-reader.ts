@@ -1,7 +1,9 @@
 import { toError, type CancelTimer, type Clock } from '@navarch/base';
-import type { FollowOptions, StreamMessage, StreamReader } from '@navarch/store';
+import type { FollowOptions, StreamReader } from '@navarch/store';
 import { AckPolicy, DeliverPolicy, ReplayPolicy, type ConsumerConfig, type JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, nuid, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+
+import { NatsMessage } from './nats-message';
 
 const heartbeatMs = 1_000;
 const nanosPerMs = 1_000_000;
@@ -99,23 +101,6 @@ export class OrderedReader {
       if (this.clock.monotonic() - this.lastHeardMs > 3 * heartbeatMs) this.end(new Error('no heartbeat from JetStream'));
       else this.watch();
     });
-  }
-}
-
-class NatsMessage implements StreamMessage {
-  readonly subject: string;
-
-  constructor(private readonly message: Msg, readonly sequence: number, readonly timeMs: number) {
-    this.subject = message.subject;
-  }
-
-  get body(): Uint8Array {
-    return this.message.data;
-  }
-
-  header(name: string): string | undefined {
-    const { headers } = this.message;
-    return headers?.get(name) || undefined;
   }
 }
 

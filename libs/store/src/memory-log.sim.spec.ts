@@ -1,4 +1,4 @@
-import { hasReason, randomInt, seededRandom, VirtualClock, type Random } from '@navarch/base';
+import { hasReason, randomInt, seededRandom, sleep, VirtualClock, type Random } from '@navarch/base';
 
 import { createMemoryLog, MemoryStream, runCompactor, type LogVerb, type MemoryLog } from './index';
 import { Watcher, writeOf } from './testing/harness';
@@ -23,10 +23,10 @@ async function simulate(seed: number): Promise<Outcome> {
   const compactor = runCompactor({ log: replicas[0], clock, policy: { intervalMs: 3_000, keepMs: 6_000, keepVersions: 5 }, signal: ending.signal });
   const committed = new Map<number, string>();
   const unsure = new Set<string>();
-  const writers = Array.from({ length: 6 }, (_, index) => writeAll(index, replicas, random, committed, unsure));
+  const writers = Array.from({ length: 6 }, (_, index) => writeAll(index, clock, replicas, random, committed, unsure));
   let done = false;
   const all = Promise.all(writers).then(() => { done = true; });
-  clock.setTimer(4_000, () => {
+  clock.setTimer(12_000, () => {
     void replicas[1].crash();
     replicas[1] = open();
     watchers[1] = new Watcher(replicas[1]);
@@ -46,9 +46,10 @@ async function simulate(seed: number): Promise<Outcome> {
   return { trail: JSON.stringify([watchers.map(({ events }) => events.length), [...committed], end]), state: fresh.state };
 }
 
-async function writeAll(writer: number, replicas: readonly [MemoryLog, MemoryLog], random: Random, committed: Map<number, string>, unsure: Set<string>): Promise<void> {
+async function writeAll(writer: number, clock: VirtualClock, replicas: readonly [MemoryLog, MemoryLog], random: Random, committed: Map<number, string>, unsure: Set<string>): Promise<void> {
   const known = new Map<string, { sequence: number; verb: LogVerb }>();
   for (let count = 0; count < 25; count++) {
+    await sleep(clock, randomInt(random, 2_000));
     const name = `w${writer}-${randomInt(random, 3)}`;
     const now = known.get(name) ?? { sequence: 0, verb: 'delete' as const };
     const verb = now.verb === 'delete' ? 'create' : randomInt(random, 4) === 0 ? 'delete' : 'update';
