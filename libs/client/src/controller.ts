@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 
 import type { ApiObject } from '@navarch/api';
@@ -116,6 +118,8 @@ class ControllerRuntime implements Controller {
     this.capacity = queueCapacity;
     this.logger = options.logger.child({ controller: options.name });
     this.queue = createWorkQueue({ clock, random, id: idOf, capacity: queueCapacity, ...(maxBackoffMs !== undefined && { maxBackoffMs }) });
+    // Each worker and each wait listens; Node warns from 11 on.
+    setMaxListeners(0, options.signal);
     this.done = context.with(ROOT_CONTEXT, () => this.run());
   }
 

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 
 import type { ApiObject, Resource } from '@navarch/api';
@@ -90,6 +92,8 @@ class WatchInformer<T extends ApiObject> implements Informer<T> {
   start(signal: AbortSignal): void {
     if (this.started) return;
     this.started = true;
+    // One signal often stops many informers; Node warns from 11 listeners on.
+    setMaxListeners(0, signal);
     // The watch outlives whoever starts it: it belongs to no trace.
     void context.with(ROOT_CONTEXT, () => this.follow(signal));
   }
