@@ -9,9 +9,9 @@ import { startNatsServer } from '@navarch/store-nats/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 
 const short = process.argv.includes('--short');
-const rounds = short ? 3 : 7;
-const pipelinedWrites = short ? 5_000 : 20_000;
-const serialWrites = short ? 500 : 2_000;
+const rounds = short ? 3 : 5;
+const pipelinedWrites = short ? 5_000 : 10_000;
+const serialWrites = short ? 500 : 1_000;
 const loadedObjects = short ? 20_000 : 100_000;
 const inFlight = 64;
 const keys = 5_000;
