@@ -10,3 +10,7 @@ export {
 export { spdyCaller, spdyCommand, spdyCommandProtocol } from './spdy-command';
 export { commandProtocols, sendMessage, webSocketCaller, type CommandProtocol } from './websocket-command';
 export { pieceQueue } from './byte-queue';
+export {
+  SpdyPortForward, spdyPortForwardCaller, spdyPortForwardProtocol, webSocketPortForwardCaller, type ForwardedConnection, type PortForwardCaller,
+} from './port-forward';
+export { upgradeToSpdy, type Upgraded } from './upgrade';
