@@ -129,8 +129,9 @@ function isStarted(draft: Draft, container: ObservedContainer | undefined): bool
 function keepRunning(draft: Draft, container: Container, isInit: boolean, sandboxId: string): void {
   const { pod, observed, memory } = draft.at;
   const name = container.name ?? '';
-  const last = latest(observed, name);
-  if (last && isAlive(last)) {
+  const alive = observed.containers.find((entry) => entry.name === name && isAlive(entry));
+  const last = alive ?? latest(observed, name);
+  if (last && alive) {
     const unhealthy = memory.probes.get(last.id)?.unhealthy;
     if (last.state === 'unknown') stop(draft, last, 'Container is in unknown state, try killing it before restart', 0);
     else if (unhealthy) stop(draft, last, `Container ${name} failed ${unhealthy.probe.toLowerCase()} probe, will be restarted`, unhealthy.graceSeconds);

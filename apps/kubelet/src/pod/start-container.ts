@@ -25,7 +25,9 @@ export interface StartWork {
   readonly action: StartAction;
   readonly trace: StartTrace | undefined;
   readonly signal: AbortSignal;
-  /** The container exists, or its state may have changed: read it. */
+  /** The container exists: from now on its end can be heard of. */
+  readonly created: (containerId: string) => void;
+  /** Its state has changed: read it. */
   readonly changed: (containerId: string) => Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startContainer(work: StartWork): Promise<void> {
     report('Normal', 'Created', `Created container: ${name}`);
   }
   const id = containerId;
+  work.created(id);
   try {
     await step('kubelet.start', () => context.runtime.startContainer(id));
   } catch (error) {

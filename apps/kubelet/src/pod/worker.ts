@@ -60,6 +60,8 @@ export class PodWorker {
   private readonly probes: PodProbes;
   private readonly status: StatusWriter;
   private readonly trace: StartTrace | undefined;
+  /** Containers just made: what is short-lived may end before it was first read. */
+  private readonly made = new Set<string>();
   private readonly expectedExits = new Map<string, number>();
   /** The last end whose back-off was reported, by container name. */
   private readonly backOffsTold = new Map<string, string>();
@@ -105,13 +107,14 @@ export class PodWorker {
 
   /** The runtime may hold something else than when it was read; `exited`: this container has ended, whatever it says. */
   runtimeChanged(exited?: string): void {
-    if (exited !== undefined && this.observed.containers.some((container) => container.id === exited && container.state !== 'exited')) this.expectedExits.set(exited, 0);
+    const known = this.observed.containers.find((container) => container.id === exited);
+    if (exited !== undefined && this.owns(exited) && known?.state !== 'exited') this.expectedExits.set(exited, 0);
     this.stale = true;
     this.wake();
   }
 
   owns(id: string): boolean {
-    return this.observed.containers.some((container) => container.id === id) || this.observed.sandboxes.some((sandbox) => sandbox.id === id);
+    return this.made.has(id) || this.observed.containers.some((container) => container.id === id) || this.observed.sandboxes.some((sandbox) => sandbox.id === id);
   }
 
   /** What the runtime is known to hold, for comparison with a listing: ids and whether they run. */
@@ -273,7 +276,8 @@ export class PodWorker {
         return this.launch(action.key, () => this.createSandbox(action.attempt));
       case 'startContainer':
         return this.launch(action.key, (signal) => startContainer({
-          context: this.context, pod: this.pod, observed: this.observed, action, trace: this.trace, signal, changed: (id) => this.reread(id, action.sandboxId),
+          context: this.context, pod: this.pod, observed: this.observed, action, trace: this.trace, signal,
+          created: (id) => void this.made.add(id), changed: (id) => this.reread(id, action.sandboxId),
         }));
       case 'stopContainer':
         return this.stop(action);
@@ -420,7 +424,10 @@ export class PodWorker {
 
   private observe(change: { sandboxes?: ObservedPod['sandboxes']; containers?: ObservedPod['containers'] }): void {
     this.changes += 1;
-    this.observed = observedPod([...this.observed.sandboxes, ...(change.sandboxes ?? [])], [...this.observed.containers, ...(change.containers ?? [])]);
+    // An end is for ever: an answer that was under way when it was heard of does not undo it.
+    const containers = (change.containers ?? []).filter(({ id }) => !this.observed.containers.some((known) => known.id === id && known.state === 'exited'));
+    for (const { id } of containers) this.made.delete(id);
+    this.observed = observedPod([...this.observed.sandboxes, ...(change.sandboxes ?? [])], [...this.observed.containers, ...containers]);
   }
 
   private async reread(id: string, sandboxId: string): Promise<void> {

@@ -104,8 +104,9 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       await closing;
     },
   };
-  await clock.advance(100);
-  await rig.kubelet.ready;
+  let ready = false;
+  void rig.kubelet.ready.then(() => { ready = true; });
+  await clock.advanceUntil(() => ready, 60_000);
   return rig;
 }
 
