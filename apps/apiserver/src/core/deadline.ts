@@ -22,8 +22,16 @@ export function startDeadline(clock: Clock, timeoutMs: number, parent: AbortSign
   const boundedMs = Math.min(timeoutMs, maxTimeoutMs);
   const budgetMs = boundedMs - Math.min(250, boundedMs / 10);
   const startMs = clock.monotonic();
+  const leftMs = (): number => Math.max(1, budgetMs - (clock.monotonic() - startMs));
   const expired = (): Error =>
     new ApiError('Unavailable', `the object log did not answer within ${Math.round(budgetMs)} ms`, { retryAfterSeconds: 1 });
-  const { signal, dispose } = deadlineSignal(clock, budgetMs, expired, parent);
-  return { signal, caller: parent, dispose, leftMs: () => Math.max(1, budgetMs - (clock.monotonic() - startMs)) };
+  let made: ReturnType<typeof deadlineSignal> | undefined;
+  return {
+    // Made when someone waits by it: most requests never do, and an AbortController costs as much as a decoded object.
+    get signal() {
+      made ??= deadlineSignal(clock, leftMs(), expired, parent);
+      return made.signal;
+    },
+    caller: parent, leftMs, dispose: () => made?.dispose(),
+  };
 }

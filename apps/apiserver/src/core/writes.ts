@@ -120,7 +120,7 @@ export class Writes {
   ): AdmissionAttributes {
     return {
       resource, operation, user, object, oldObject, subresource: target.subresource ?? '', namespace: target.namespace ?? '',
-      name: target.name ?? object?.metadata?.name ?? '', dryRun: ctx.dryRun, traceparent: ctx.traceparent, signal: ctx.deadline.signal,
+      name: target.name ?? object?.metadata?.name ?? '', dryRun: ctx.dryRun, traceparent: ctx.traceparent, signal: ctx.deadline.caller,
     };
   }
 }

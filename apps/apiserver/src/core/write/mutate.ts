@@ -1,6 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-
-import type { ApiObject, Resource } from '@navarch/api';
+import { deepEqual, withResourceVersion, type ApiObject, type Resource } from '@navarch/api';
 import { ApiError, isApiError } from '@navarch/base';
 
 import type { KindCache } from '../cache/kind-cache';
@@ -19,6 +17,13 @@ export type Decision<T extends ApiObject = ApiObject> =
   | { readonly type: 'keep' };
 
 export type Decide = (current: StoredObject) => Decision | Promise<Decision>;
+
+interface Write {
+  readonly type: 'write';
+  readonly verb: 'update' | 'delete';
+  readonly object: ApiObject;
+  readonly body: Uint8Array;
+}
 
 /** Each try starts from a newer state than the one before, so more than this many means real contention. */
 const maxTries = 100;
@@ -53,6 +58,7 @@ export class KindStore {
   async create(object: ApiObject, ctx: WriteContext): Promise<StoredObject> {
     const { namespace = '', name = '' } = object.metadata ?? {};
     if (ctx.dryRun) await becomeCurrent(this.feed, ctx.deadline);
+    const body = this.encode(object);
     let current = this.cache.get(namespace, name);
     let expected = this.cache.tombstone(namespace, name);
     for (let tries = 0; tries < maxTries; tries++) {
@@ -61,7 +67,7 @@ export class KindStore {
         if (this.cache.get(namespace, name)) throw alreadyExists(this.resource, name);
         expected = this.cache.tombstone(namespace, name);
       }
-      const outcome = await this.writer.write({ verb: 'create', object, expected }, ctx);
+      const outcome = await this.writer.write({ verb: 'create', object, body, expected }, ctx);
       if (outcome.type === 'written') return outcome.object;
       await this.catchUp(outcome.currentSequence, ctx.deadline);
       current = this.cache.get(namespace, name);
@@ -75,17 +81,17 @@ export class KindStore {
     let current = await this.find(namespace, name, ctx.deadline);
     let proven = false;
     for (let tries = 0; tries < maxTries; tries++) {
-      const decision = await this.decideOn(current, decide);
-      if (decision.type === 'failed' || decision.type === 'keep') {
-        if (proven) return settle(decision, current);
+      const decided = await this.decideOn(current, decide);
+      if (decided.type !== 'write') {
+        if (proven) return settle(decided, current);
         await becomeCurrent(this.feed, ctx.deadline);
         const seen = this.cache.get(namespace, name);
         if (!seen) throw notFound(this.resource, name);
-        if (seen.sequence === current.sequence) return settle(decision, current);
+        if (seen.sequence === current.sequence) return settle(decided, current);
         [current, proven] = [seen, true];
         continue;
       }
-      const outcome = await this.apply(decision, current, ctx);
+      const outcome = await this.apply(decided, current, ctx);
       if (outcome.type === 'written') return outcome.object;
       await this.catchUp(outcome.currentSequence, ctx.deadline);
       const seen = this.cache.get(namespace, name);
@@ -95,17 +101,17 @@ export class KindStore {
     throw contention(this.resource, name);
   }
 
-  private apply(decision: Exclude<Decision, { type: 'keep' }>, previous: StoredObject, ctx: WriteContext): ReturnType<ObjectWriter['write']> {
-    const expected = previous.sequence;
-    return decision.type === 'remove'
-      ? this.writer.write({ verb: 'delete', object: decision.last, previous, expected }, ctx)
-      : this.writer.write({ verb: 'update', object: decision.next, previous, expected }, ctx);
+  private apply(decided: Write, previous: StoredObject, ctx: WriteContext): ReturnType<ObjectWriter['write']> {
+    return this.writer.write({ ...decided, previous, expected: previous.sequence }, ctx);
   }
 
-  private async decideOn(current: StoredObject, decide: Decide): Promise<Decision | { type: 'failed'; error: ApiError }> {
+  private async decideOn(current: StoredObject, decide: Decide): Promise<Write | { type: 'keep' } | { type: 'failed'; error: ApiError }> {
     try {
       const decision = await decide(current);
-      return decision.type === 'update' && this.same(decision.next, current) ? { type: 'keep' } : decision;
+      if (decision.type === 'keep') return decision;
+      if (decision.type === 'remove') return { type: 'write', verb: 'delete', object: decision.last, body: this.encode(decision.last) };
+      const body = this.encode(decision.next);
+      return this.same(body, current) ? { type: 'keep' } : { type: 'write', verb: 'update', object: decision.next, body };
     } catch (error) {
       if (isApiError(error)) return { type: 'failed', error };
       throw error;
@@ -113,13 +119,10 @@ export class KindStore {
   }
 
   /** A write that changes nothing is not written. Maps may be in another order, so equal lengths are looked at twice. */
-  private same(next: ApiObject, current: StoredObject): boolean {
-    const bytes = this.writer.encode(next);
-    const before = this.writer.encode(current.object);
-    if (bytes.length !== before.length) return false;
-    if (Buffer.compare(bytes, before) === 0) return true;
-    const { codec } = this.resource;
-    return isDeepStrictEqual(codec.decode(bytes), codec.decode(before));
+  private same(body: Uint8Array, current: StoredObject): boolean {
+    const bytes = withResourceVersion(body, current.resourceVersion);
+    if (bytes.length !== current.bytes.length) return false;
+    return Buffer.compare(bytes, current.bytes) === 0 || deepEqual(this.resource.codec.decode(bytes), current.object);
   }
 
   private async catchUp(sequence: number | undefined, deadline: Deadline): Promise<void> {

@@ -18,6 +18,8 @@ export interface WriterDependencies {
 export interface Change<T extends ApiObject = ApiObject> {
   readonly verb: LogVerb;
   readonly object: T;
+  /** The object's stored form, from `encode`. */
+  readonly body: Uint8Array;
   readonly previous?: StoredObject<T>;
   readonly expected: number;
 }
@@ -40,8 +42,7 @@ export class ObjectWriter {
   constructor(private readonly log: ObjectLog, private readonly resource: Resource, private readonly deps: WriterDependencies) {}
 
   async write(change: Change, ctx: WriteContext): Promise<WriteOutcome> {
-    const { verb, object, previous, expected } = change;
-    const body = this.encode(object);
+    const { verb, object, body, previous, expected } = change;
     const metadata = object.metadata ?? {};
     const [namespace, name, uid] = [metadata.namespace ?? '', metadata.name ?? '', metadata.uid ?? ''];
     const origin = this.originOf(change, ctx);
