@@ -50,7 +50,7 @@ export class AckInbox {
 
   close(): void {
     this.closed = true;
-    this.subscription.unsubscribe();
+    if (!this.connection.isClosed()) this.subscription.unsubscribe();
     this.cancelSweep?.();
     this.endAll('the log was closed');
   }

@@ -2,7 +2,7 @@ import { ApiError, hasReason, sleep, systemClock, toError, type Clock } from '@n
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 
-import { isPermanentConnectError, toApiError } from './nats-errors';
+import { isPermanentConnectError, isTimeout, toApiError } from './nats-errors';
 
 export type { NatsConnection };
 
@@ -92,6 +92,7 @@ async function checkServer(connection: NatsConnection): Promise<void> {
   try {
     await (await jetstreamManager(connection, { checkAPI: false })).getAccountInfo();
   } catch (error) {
+    if (isTimeout(error)) throw toApiError(error, 'asking whether JetStream is on');
     throw new ApiError('Invalid', `JetStream is not on for this account: start nats-server with --jetstream, or with a jetstream block in its configuration (${toError(error).message})`, {}, { cause: error });
   }
 }

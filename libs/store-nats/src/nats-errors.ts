@@ -33,6 +33,10 @@ interface ErrorLike {
   readonly cause?: unknown;
 }
 
+export function isTimeout(error: unknown): boolean {
+  return error instanceof errors.TimeoutError;
+}
+
 export function isTooLarge(error: unknown): boolean {
   return error instanceof errors.InvalidArgumentError && /max_payload/.test(error.message);
 }

@@ -37,11 +37,12 @@ export class OrderedReader {
   stop(): void {
     if (this.ended) return;
     this.ended = true;
-    this.subscription?.unsubscribe();
     this.cancelWatch?.();
     this.onEnded(this);
+    if (this.connection.isClosed()) return;
+    this.subscription?.unsubscribe();
     // The server removes it by itself once nobody listens; asking only makes it sooner.
-    if (!this.connection.isClosed()) void this.manager.consumers.delete(this.stream, this.name).catch(() => undefined);
+    void this.manager.consumers.delete(this.stream, this.name).catch(() => undefined);
   }
 
   end(error: Error): void {

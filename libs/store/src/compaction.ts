@@ -1,4 +1,4 @@
-import { ApiError, randomUuid, sleep } from '@navarch/base';
+import { ApiError, isApiError, randomUuid, sleep } from '@navarch/base';
 
 import type { Barrier } from './barrier';
 import { decodeRecord, encodeRecord, isSystemSubject, type CompactionRecord } from './compaction-record';
@@ -69,7 +69,7 @@ export class Compaction {
       }
       return { history, end };
     } catch (error) {
-      throw error instanceof Error && 'reason' in error ? error : new ApiError('Unavailable', 'the log could not be read for compaction', {}, { cause: error });
+      throw isApiError(error) || options.signal?.aborted ? error : new ApiError('Unavailable', 'the log could not be read for compaction', {}, { cause: error });
     } finally {
       subscription.stop();
       for (const end of ends) end.removeEventListener('abort', fail);

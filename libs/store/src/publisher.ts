@@ -40,16 +40,16 @@ export class Publisher {
     } catch (error) {
       throw attempt.unsure ? unknownOutcome(attempt, error) : error;
     } finally {
-      if (--this.underWay === 0) this.settled?.resolve();
+      if (--this.underWay === 0) {
+        this.settled?.resolve();
+        this.settled = undefined;
+      }
     }
   }
 
   settle(options?: CallOptions): Promise<void> {
     if (this.underWay === 0) return Promise.resolve();
-    if (!this.settled) {
-      this.settled = deferred<void>();
-      void this.settled.promise.then(() => { this.settled = undefined; });
-    }
+    this.settled ??= deferred<void>();
     return abortable(this.settled.promise, options?.signal);
   }
 

@@ -45,8 +45,9 @@ export class LogReader {
         guard.check();
         if (hasReason(error, 'Invalid') || (hasReason(error, 'Internal') && ++this.cursor.doubts > 1)) throw error;
         if (error instanceof PositionLost) this.cursor.position = undefined;
-        logger.debug('log reader reconnects', { position: this.cursor.position, error: toError(error).message });
-        await backOff(this.context, ++this.cursor.failures, Infinity, signal);
+        const say = this.cursor.failures++ % 20 === 0 ? logger.warn : logger.debug;
+        say.call(logger, 'log reader reconnects', { position: this.cursor.position, failures: this.cursor.failures, error: toError(error).message });
+        await backOff(this.context, this.cursor.failures, Infinity, signal);
       }
     }
   }
