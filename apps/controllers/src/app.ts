@@ -3,7 +3,7 @@
  * (a pure function), applies. All run in one process and under one leadership; caches stay warm in those that wait.
  */
 import type { Resource } from '@navarch/api';
-import type { Clock, Logger, Random } from '@navarch/base';
+import { sleep, type Clock, type Logger, type Random } from '@navarch/base';
 import { createEventRecorder, runLeaderElection, type ApiClient, type LeaderElectionOptions, type ReconcileRecord } from '@navarch/client';
 
 import { defaultConfig, type ControllersConfig } from './config';
@@ -34,6 +34,8 @@ export interface Controllers {
   close(): Promise<void>;
 }
 
+const flushMs = 1_000;
+
 export const leaderLease = { namespace: 'kube-system', name: 'kube-controller-manager' };
 
 export function runControllers({ client, clock, random, logger, identity, resources, config, election, observe }: ControllersDependencies): Controllers {
@@ -63,6 +65,10 @@ export function runControllers({ client, clock, random, logger, identity, resour
     close: async () => {
       stop.abort(new Error('controllers stop'));
       await done;
+      // The last events, but not at the price of hanging.
+      const over = new AbortController();
+      await Promise.race([recorder.flush(), sleep(clock, flushMs, over.signal).catch(() => undefined)]);
+      over.abort(new Error('flushed'));
     },
   };
 }

@@ -1,8 +1,7 @@
-import { createRegistry, leases, namespaces, nodes, pods, microTimeFromMs, timeFromMs } from '@navarch/api';
+import { createRegistry, events, leases, microTimeFromMs, namespaces, nodes, pods, timeFromMs } from '@navarch/api';
 import { seededRandom, silentLogger, VirtualClock } from '@navarch/base';
 import { createMemoryApi, type MemoryApi } from '@navarch/client/testing';
 import type { Event, Node, Pod, Toleration } from '@navarch/proto/k8s/io/api/core/v1/core';
-import { events } from '@navarch/api';
 
 import { runControllers, type Controllers } from '../app';
 import type { ControllersConfig } from '../config';
@@ -20,15 +19,20 @@ export class ControllerCluster {
     this.api = createMemoryApi({ clock: this.clock, random: seededRandom(99) });
   }
 
-  async start(config: Partial<ControllersConfig> = {}): Promise<Controllers> {
+  async start(config: Partial<ControllersConfig> = {}, client = this.api.client): Promise<Controllers> {
     const registry = createRegistry();
     const controllers = runControllers({
-      client: this.api.client, clock: this.clock, random: seededRandom(this.nextSeed), logger: silentLogger, identity: `controllers-${this.nextSeed++}`, resources: () => registry.all(), config,
+      client, clock: this.clock, random: seededRandom(this.nextSeed), logger: silentLogger, identity: `controllers-${this.nextSeed++}`, resources: () => registry.all(), config,
     });
     controllers.done.catch(() => undefined);
     this.running.add(controllers);
     await this.clock.advance(10);
     return controllers;
+  }
+
+  /** Lets everything that is under way run out, without time passing. */
+  settle(): Promise<void> {
+    return this.clock.advance(0);
   }
 
   async stop(controllers: Controllers): Promise<void> {

@@ -5,6 +5,7 @@ import { startController, watching, type ReconcileContext } from '@navarch/clien
 import type { Namespace } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../../dependencies';
+import { inChunks } from '../../in-chunks';
 import { sameConditions, terminationConditions, type Remaining } from './plan-namespace';
 
 const finalizer = 'kubernetes';
@@ -37,12 +38,9 @@ class NamespaceLifecycle {
     try {
       const { items } = await client.list({ namespace, signal });
       const pending = items.filter(({ metadata }) => !metadata?.deletionTimestamp);
-      const failures: string[] = [];
-      for (let start = 0; start < pending.length; start += deletesAtOnce) {
-        const results = await Promise.allSettled(pending.slice(start, start + deletesAtOnce).map(({ metadata }) => client.delete(namespace, metadata?.name ?? '', { signal })));
-        failures.push(...results.flatMap((result) => (result.status === 'rejected' && !isNotFound(result.reason) ? [`${id}: ${toError(result.reason).message}`] : [])));
-      }
-      const left = pending.length > 0 || items.length > 0 ? (await client.list({ namespace, signal })).items : [];
+      const results = await inChunks(pending, deletesAtOnce, ({ metadata }) => client.delete(namespace, metadata?.name ?? '', { signal }));
+      const failures = results.flatMap((result) => (result.status === 'rejected' && !isNotFound(result.reason) ? [`${id}: ${toError(result.reason).message}`] : []));
+      const left = items.length > 0 ? (await client.list({ namespace, signal })).items : [];
       return { resource: id, count: left.length, finalizers: countFinalizers(left), failures };
     } catch (thrown) {
       // A kind that is no longer served has no objects to delete.

@@ -8,12 +8,14 @@ import { startController, watching } from '@navarch/client';
 import type { ConfigMap, Node } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { StartController } from '../../dependencies';
+import { inChunks, valuesOf } from '../../in-chunks';
 import { nodeReference } from '../node-reference';
 import { readTable, sameTable, tableName, tableNamespace, writeTable } from './allocation-table';
 import { planPodRanges, podRanges, suspects, type Assignment } from './plan-pod-ranges';
 
 const allNodes = { namespace: '', name: 'pod-ranges' };
 const exhaustedRetryMs = 60_000;
+const callsAtOnce = 16;
 
 export const startNodeIpam: StartController = (dependencies, signal) => {
   const { client, clock, random, logger, informers, recorder, config, observe } = dependencies;
@@ -27,8 +29,8 @@ export const startNodeIpam: StartController = (dependencies, signal) => {
   /** The cached nodes, and those the cache does not have yet although they have a range. */
   async function allPresent(stored: ConfigMap | undefined): Promise<Node[]> {
     const cached = informers.nodes.list();
-    const asked = await Promise.all(suspects(readTable(stored), cached).map(({ node }) => nodeClient.get('', node).catch(orAbsent)));
-    const found = asked.filter((node) => node !== undefined);
+    const asked = await inChunks(suspects(readTable(stored), cached), callsAtOnce, ({ node }) => nodeClient.get('', node).catch(orAbsent));
+    const found = valuesOf(asked).filter((node) => node !== undefined);
     const names = new Set(found.map(({ metadata }) => metadata?.name));
     return [...cached.filter(({ metadata }) => !names.has(metadata?.name)), ...found];
   }
@@ -50,7 +52,7 @@ export const startNodeIpam: StartController = (dependencies, signal) => {
         const table = writeTable(stored, plan.table);
         await (stored ? tables.update(table) : tables.create(table));
       }
-      const results = await Promise.allSettled(plan.assignments.map(assign));
+      const results = await inChunks(plan.assignments, callsAtOnce, assign);
       for (const node of plan.exhausted) recorder.event(nodeReference(node), 'Normal', 'CIDRNotAvailable', `Node ${node.metadata?.name ?? ''} status is now: CIDRNotAvailable`);
       for (const result of results) {
         // A node that went meanwhile needs none.

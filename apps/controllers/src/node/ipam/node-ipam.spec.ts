@@ -1,5 +1,6 @@
 import { configMaps, nodes } from '@navarch/api';
-import { ApiError } from '@navarch/base';
+import { ApiError, isConflict } from '@navarch/base';
+import type { ApiClient, WatchOptions } from '@navarch/client';
 
 import { ControllerCluster } from '../../testing/cluster';
 
@@ -57,20 +58,49 @@ describe('pod ranges given to nodes', () => {
     expect(Object.keys(table.data ?? {})).toHaveLength(3);
   });
 
-  it('two allocators at once, one of them with a cache that stands still, give no range twice', async () => {
-    const one = await cluster.start();
+  it('a range that another allocator reserved for a node which the cache does not have yet is not given away', async () => {
+    const blind = await cluster.start({}, blindTo('unseen', cluster.api.client));
     await cluster.addNode('a');
     await cluster.clock.advance(1_000);
-    // A second allocator took 10.244.1.0/24 for a node that this one has not seen.
-    const resume = cluster.api.pauseWatches();
-    const tables = cluster.api.client.resource(configMaps);
-    const other = await cluster.api.client.resource(nodes).create({ metadata: { name: 'unseen' } });
-    await tables.patch('kube-system', 'node-pod-ranges', 'application/merge-patch+json', { data: { '10.244.1.0-24': `unseen/${other.metadata?.uid}` } });
-    await cluster.api.client.resource(nodes).patch('', 'unseen', 'application/merge-patch+json', { spec: { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24'] } });
-    resume();
+    const unseen = await cluster.api.client.resource(nodes).create({ metadata: { name: 'unseen' } });
+    await cluster.api.client.resource(configMaps).patch('kube-system', 'node-pod-ranges', 'application/merge-patch+json', { data: { '10.244.1.0-24': `unseen/${unseen.metadata?.uid}` } });
     await cluster.addNode('b');
     await cluster.clock.advance(5_000);
-    expect([await rangeOf('a'), await rangeOf('unseen'), await rangeOf('b')]).toEqual(['10.244.0.0/24', '10.244.1.0/24', '10.244.2.0/24']);
-    expect(one.leading).toBe(true);
+    expect([await rangeOf('a'), await rangeOf('b'), await rangeOf('unseen'), blind.leading]).toEqual(['10.244.0.0/24', '10.244.2.0/24', '10.244.1.0/24', true]);
+  });
+
+  it('an allocator that loses the race for the table gives the range to nobody, reads again and takes what is left', async () => {
+    await cluster.start();
+    await cluster.addNode('a');
+    await cluster.addNode('rival');
+    await cluster.clock.advance(1_000);
+    const tables = cluster.api.client.resource(configMaps);
+    const rival = await cluster.api.client.resource(nodes).create({ metadata: { name: 'rival-2' } });
+    const real = tables.update.bind(tables);
+    // The rival writes between this allocator's read and its write.
+    const update = jest.spyOn(tables, 'update').mockImplementationOnce(async (object, options) => {
+      await tables.patch('kube-system', 'node-pod-ranges', 'application/merge-patch+json', { data: { '10.244.2.0-24': `rival-2/${rival.metadata?.uid}` } });
+      return real(object, options);
+    });
+    await cluster.addNode('b');
+    await cluster.clock.advance(1_000);
+    expect([await rangeOf('rival-2'), await rangeOf('b')]).toEqual(['10.244.2.0/24', '10.244.3.0/24']);
+    expect(update.mock.calls.length).toBeGreaterThan(1);
+    expect(await (update.mock.results[0]?.value as Promise<unknown>).then(() => 'won', (thrown: unknown) => (isConflict(thrown) ? 'lost' : thrown))).toBe('lost');
   });
 });
+
+/** A client whose watches of nodes never speak of one of them. */
+function blindTo(name: string, client: ApiClient): ApiClient {
+  return {
+    bindPod: (binding) => client.bindPod(binding),
+    resource: (resource) => new Proxy(client.resource(resource), {
+      get: (target, property) => {
+        if (property !== 'watch') return (Reflect.get(target, property) as (...args: never[]) => unknown).bind(target);
+        return async function* (options: WatchOptions) {
+          for await (const event of target.watch(options)) if (event.object.metadata?.name !== name) yield event;
+        };
+      },
+    }),
+  };
+}

@@ -10,6 +10,7 @@ import { planEviction } from './plan-eviction';
 import { TaintTimes } from './taint-times';
 
 const keyOf = ({ metadata }: Pod): Request => ({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
+const idOf = ({ namespace, name }: Request): string => `${namespace}/${name}`;
 const noExecuteTaints = (node: Node | undefined): string => JSON.stringify(node?.spec?.taints?.filter(({ effect }) => effect === 'NoExecute') ?? []);
 
 export const startTaintEviction: StartController = ({ client, clock, random, logger, informers, recorder, observe }, signal) => {
@@ -34,7 +35,7 @@ export const startTaintEviction: StartController = ({ client, clock, random, log
   }
 
   function takeBack(pod: Pod): void {
-    if (marked.delete(pod.metadata?.uid ?? '')) recorder.event(podReference(pod), 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${pod.metadata?.namespace}/${pod.metadata?.name}`);
+    if (marked.delete(idOf(keyOf(pod)))) recorder.event(podReference(pod), 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${pod.metadata?.namespace}/${pod.metadata?.name}`);
   }
 
   return startController({
@@ -52,7 +53,10 @@ export const startTaintEviction: StartController = ({ client, clock, random, log
     reconcile: async ({ namespace, name }, context) => {
       const pod = informers.pods.get(namespace, name);
       const node = informers.nodes.get('', pod?.spec?.nodeName ?? '');
-      if (!pod || !node || pod.metadata?.deletionTimestamp || isFinished(pod)) return {};
+      if (!pod || !node || pod.metadata?.deletionTimestamp || isFinished(pod)) {
+        marked.delete(idOf({ namespace, name }));
+        return {};
+      }
       const nowMs = clock.now();
       const plan = planEviction(pod, node.spec?.taints ?? [], nowMs, (taint) => times.addedMs(node, taint, nowMs));
       switch (plan.action) {
@@ -60,7 +64,7 @@ export const startTaintEviction: StartController = ({ client, clock, random, log
           takeBack(pod);
           return {};
         case 'wait':
-          marked.add(pod.metadata?.uid ?? '');
+          marked.add(idOf(keyOf(pod)));
           return { requeueAfterMs: plan.untilMs - nowMs };
         case 'evict':
           recorder.event(podReference(pod), 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`);

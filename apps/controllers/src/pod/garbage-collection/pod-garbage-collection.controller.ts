@@ -5,6 +5,7 @@ import { cacheOnly, startController, type ReconcileContext } from '@navarch/clie
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../../dependencies';
+import { inChunks, valuesOf } from '../../in-chunks';
 import { isFinished, missingNodes, planCollection, type Collection } from './plan-collection';
 
 const allPods = { namespace: '', name: 'pods' };
@@ -22,10 +23,12 @@ class PodGarbageCollection {
     const goneNodes = await this.goneNodes(missingNodes(allOfPods, allOfNodes));
     const plan = planCollection({ pods: allOfPods, nodes: allOfNodes, goneNodes, terminatedPodThreshold: config.terminatedPodThreshold });
     // One after another: this is nobody's hurry, and a gone node may have had hundreds.
-    for (const collection of plan) {
+    const results = await inChunks(plan, 1, async (collection) => {
       await this.collect(collection);
       logger.info('pod collected', { namespace: collection.pod.metadata?.namespace, pod: collection.pod.metadata?.name, reason: collection.reason });
-    }
+    });
+    // One that cannot be deleted keeps none of the others.
+    valuesOf(results);
     return { requeueAfterMs: config.podCollectionPeriodMs };
   }
 

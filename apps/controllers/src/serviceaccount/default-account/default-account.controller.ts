@@ -28,8 +28,10 @@ export const startDefaultAccount: StartController = ({ client, clock, random, lo
       try {
         await context.wrote(informers.serviceAccounts, await client.resource(serviceAccounts).create({ metadata: { namespace, name: accountName } }));
       } catch (thrown) {
-        // Someone else made it, or the namespace began to terminate (Forbidden) or went: nothing is left to do.
-        if (!isAlreadyExists(thrown) && !hasReason(thrown, 'Forbidden', 'NotFound')) throw thrown;
+        if (isAlreadyExists(thrown)) return;
+        // The namespace began to terminate, or went: nothing is left to do.
+        if (!hasReason(thrown, 'Forbidden', 'NotFound')) throw thrown;
+        context.logger.info('default account not made', { error: thrown });
       }
     },
   });
