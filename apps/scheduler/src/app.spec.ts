@@ -165,7 +165,7 @@ describe('a pod that does not fit', () => {
     expect(scheduler.counts()).toMatchObject({ active: 0, backoff: 0, unschedulable: 0, inFlight: 0 });
     expect(new Set(world.bindings).size).toBe(1_001);
     expect(world.bindings).toHaveLength(1_001);
-  });
+  }, 60_000);
 
   it('with a scheduling gate waits until the gate is removed', async () => {
     await world.nodes.create(node('n1'));

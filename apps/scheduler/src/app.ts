@@ -3,6 +3,8 @@
  * cluster. How a pod goes through it: docs/design/005-scheduler.md. All state is rebuilt from the watch at the start of
  * each term of leadership; two schedulers at once cannot harm, because a pod is bound by compare-and-set.
  */
+import { setMaxListeners } from 'node:events';
+
 import { nodes as nodeResource, pods as podResource } from '@navarch/api';
 import { deferred, type Clock, type Logger, type Random } from '@navarch/base';
 import { createEventRecorder, createInformer, runLeaderElection, waitForSync, type ApiClient, type Informer } from '@navarch/client';
@@ -44,6 +46,8 @@ export interface RunningScheduler {
   /** Why a pod waits; undefined where it does not, or is not known (any more). */
   diagnose(namespace: string, name: string): PendingPod | undefined;
   counts(): QueueCounts | undefined;
+  /** Settles when it has stopped; rejects where it cannot go on. */
+  readonly done: Promise<void>;
   /** Gives up leadership and waits until nothing of it runs any more. */
   close(): Promise<void>;
 }
@@ -76,6 +80,7 @@ export function runScheduler(dependencies: SchedulerDependencies): RunningSchedu
   const done = elect(dependencies, lead, stop.signal);
   return {
     ready: ready.promise,
+    done,
     get leading() {
       return term !== undefined;
     },
@@ -113,6 +118,8 @@ function newCluster({ client, clock, plugins }: SchedulerDependencies, config: S
 /** One term of leadership: everything in it starts from the informers and ends with the signal. */
 function openTerm(dependencies: SchedulerDependencies, config: SchedulerConfig, informers: { pods: Informer<Pod>; nodes: Informer<Node> }, signal: AbortSignal) {
   const { client, clock, random, logger, onAttempt } = dependencies;
+  // Each call in flight listens to it, and many are in flight on purpose.
+  setMaxListeners(0, signal);
   const { cache, waiting, profiles } = newCluster(dependencies, config);
   const queue: SchedulingQueue = new SchedulingQueue({
     clock, profiles, initialBackoffMs: config.podInitialBackoffMs, maxBackoffMs: config.podMaxBackoffMs,

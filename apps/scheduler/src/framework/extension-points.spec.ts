@@ -119,7 +119,7 @@ describe('Permit', () => {
     for (let i = 0; i <= 300; i++) await world.pods.create(fresh(`p${i}`));
     await world.settle();
     expect(world.bindings).toHaveLength(301);
-  });
+  }, 60_000);
 
   it('lets go of a pod that is deleted while it waits', async () => {
     await startWith([waiting], node('n1', { cpu: '1' }));

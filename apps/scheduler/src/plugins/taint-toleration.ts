@@ -2,7 +2,8 @@ import { findUntoleratedTaint, tolerates } from '@navarch/api';
 import type { Node } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { Action, type ClusterEvent, type EventRegistration, type QueueingHint } from '../framework/cluster-event';
-import { CycleState, StateKey } from '../framework/cycle-state';
+import type { CycleState} from '../framework/cycle-state';
+import { StateKey } from '../framework/cycle-state';
 import {
   pass, unresolvable, type EnqueueExtensions, type FilterPlugin, type NormalizeScorePlugin, type PreFilterPlugin, type PreScorePlugin, type SignPlugin, type Verdict,
 } from '../framework/plugin';
