@@ -3,14 +3,17 @@
  * table that drives the JSON codec (libs/api).
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readFacts, readMessageFacts, readPresenceFacts, type FactField, type MessageFacts, type PresenceFacts } from './facts';
 import { repairGenerated } from './repair';
 
 const root = join(__dirname, '..', '..');
-const out = join(root, 'libs', 'proto', 'gen');
+const target = join(root, 'libs', 'proto', 'gen');
+/** Made beside the target and put in its place whole, so that nobody reads half of it. */
+const staging = join(root, 'libs', 'proto', `.gen-${process.pid}`);
+const out = join(staging, 'libs', 'proto', 'gen');
 
 function buf(...args: string[]): Buffer {
   return execFileSync(join(root, 'node_modules', '.bin', 'buf'), args, { cwd: root, maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -77,9 +80,22 @@ function repairAll(): string[] {
   return paths;
 }
 
-mkdirSync(out, { recursive: true });
-buf('generate');
+mkdirSync(staging, { recursive: true });
+buf('generate', '-o', staging);
 writeMessageLookup(repairAll());
 writeSchema();
 writeMergeFacts();
 writeDescriptorSet();
+rmSync(`${target}.old`, { recursive: true, force: true });
+renameIfThere(target, `${target}.old`);
+renameSync(out, target);
+rmSync(`${target}.old`, { recursive: true, force: true });
+rmSync(staging, { recursive: true, force: true });
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
