@@ -4,7 +4,7 @@ import { durationFromText, durationToText } from '../scalars/duration';
 import { canonicalQuantity, QuantityFormatError } from '../scalars/quantity';
 import { greatestSeconds, leastSeconds, microTimeFromText, microTimeToText, timeFromText, timeToText } from '../scalars/time';
 import type { JsonValue } from '../resource';
-import type { Fields, MessagePlan } from './plan';
+import { isEmptyObject, type Fields, type MessagePlan } from './plan';
 import type { ReadContext } from './read-context';
 import { asBuffer } from './scalars';
 import type { MessageSchema } from './schema';
@@ -12,7 +12,7 @@ import type { MessageSchema } from './schema';
 /** Raw JSON inside a message may nest this deep. */
 const maxRawDepth = 500;
 
-type Custom = Pick<MessagePlan, 'normalize' | 'toJson' | 'fromJson'>;
+type Custom = Pick<MessagePlan, 'normalize' | 'toJson' | 'fromJson'> & Partial<Pick<MessagePlan, 'isZero'>>;
 type PlanOf = (name: string) => MessagePlan;
 
 const meta = 'k8s.io.apimachinery.pkg.apis.meta.v1';
@@ -22,7 +22,7 @@ const apiextensions = 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1'
 /** The JSON form and normal form of the messages that are not field-by-field (tools/facts/encodings.md). */
 export function customPlan(schema: MessageSchema, planOf: PlanOf): MessagePlan | undefined {
   const custom = customs[schema.name]?.(planOf);
-  return custom && { name: schema.name, shortName: schema.shortName, ...custom };
+  return custom && { name: schema.name, shortName: schema.shortName, isZero: isEmptyObject, ...custom };
 }
 
 const customs: Readonly<Record<string, (planOf: PlanOf) => Custom>> = {
@@ -51,6 +51,7 @@ const quantityPlan: Custom = {
     });
     return canonical === text ? message : { ...message, string: canonical };
   },
+  isZero: (message) => isEmptyObject(message) || message['string'] === '0',
   toJson: (message) => (message['string'] as string | undefined) || '0',
   fromJson: (json, context) => {
     if (typeof json !== 'string' && typeof json !== 'number') return context.wrongType(json, 'resource.Quantity');
@@ -72,6 +73,7 @@ const intOrStringPlan: Custom = {
     if (message['type'] === 1) return { type: 1, strVal: message['strVal'] ?? '' };
     return message['type'] === undefined && message['intVal'] === undefined ? {} : { type: 0, intVal: message['intVal'] ?? 0 };
   },
+  isZero: (message) => isEmptyObject(message) || (message['type'] === 0 && message['intVal'] === 0),
   toJson: (message) => (message['type'] === 1 ? ((message['strVal'] as string | undefined) ?? '') : ((message['intVal'] as number | undefined) ?? 0)),
   fromJson: (json, context) => {
     if (typeof json === 'string') return { type: 1, strVal: json };

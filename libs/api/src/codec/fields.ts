@@ -44,7 +44,7 @@ function elementPlan(element: ElementType): ElementPlan {
   return {
     goType: `v1.${message.slice(message.lastIndexOf('.') + 1)}`,
     normalize: (value, depth) => late().normalize(value as Fields, depth + 1),
-    isZero: (value) => isEmptyObject(value as object),
+    isZero: (value) => late().isZero(value as Fields),
     zero: () => late().normalize({}, 0),
     zeroJson: () => late().toJson({}),
     toJson: (value) => late().toJson(value as Fields),
@@ -156,6 +156,7 @@ function structPlan(schema: MessageSchema): MessagePlan {
     name: schema.name,
     shortName: schema.shortName,
     normalize: structNormalizer(schema, fields),
+    isZero: isEmptyObject,
     toJson: structPrinter(schema, fields),
     fromJson: structReader(schema, fields),
   };
@@ -260,6 +261,7 @@ function structReader(schema: MessageSchema, fields: readonly FieldPlan[]): Mess
     return context.within(schema.shortName, () => {
       const out: Fields = {};
       for (const key of Object.keys(json)) {
+        if (json[key] === undefined) continue;
         const slot = known.get(key);
         if (!slot) {
           if (!typeKeys.has(key)) context.unknownField(key);

@@ -10,6 +10,8 @@ export interface MessagePlan {
   readonly shortName: string;
   /** The message without what means nothing: the same object when there was nothing to leave out, else a copy. */
   normalize(message: Fields, depth: number): Fields;
+  /** Of a normal message: as good as absent where the field is no pointer. */
+  isZero(message: Fields): boolean;
   toJson(message: Fields): JsonValue;
   fromJson(json: JsonValue, context: ReadContext): Fields;
 }

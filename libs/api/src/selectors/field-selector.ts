@@ -52,7 +52,8 @@ function parseTerm(term: string, whole: string): FieldRequirement {
 }
 
 function unescapeValue(value: string): string {
-  const bad = /\\(?![\\,=])|(?<!\\)(?:\\\\)*=/.exec(value);
-  if (bad) throw new ApiError('BadRequest', `invalid field selector: invalid escape sequence or unescaped character in value: ${value}`);
+  if (!/^(?:\\[\\,=]|[^\\,=])*$/s.test(value)) {
+    throw new ApiError('BadRequest', `invalid field selector: invalid escape sequence or unescaped character in value: ${value}`);
+  }
   return value.replace(/\\([\\,=])/g, '$1');
 }

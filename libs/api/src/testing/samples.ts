@@ -1,0 +1,16 @@
+import type { ConfigMap, Event, Namespace, Node, Pod, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
+
+import type { ApiObject } from '../resource';
+
+/** The least that each kind accepts, as a client sends it: without defaults and without what the server sets. */
+export const minimalObjects: Readonly<Record<string, ApiObject>> = {
+  namespaces: { metadata: { name: 'team' } } satisfies Namespace,
+  nodes: { metadata: { name: 'node-1' } } satisfies Node,
+  pods: { metadata: { name: 'web', namespace: 'team' }, spec: { containers: [{ name: 'main', image: 'web:1' }] } } satisfies Pod as ApiObject,
+  configmaps: { metadata: { name: 'settings', namespace: 'team' } } satisfies ConfigMap,
+  secrets: { metadata: { name: 'token', namespace: 'team' } } satisfies Secret,
+  serviceaccounts: { metadata: { name: 'robot', namespace: 'team' } } satisfies ServiceAccount,
+  events: { metadata: { name: 'web.1', namespace: 'team' }, involvedObject: { kind: 'Pod', name: 'web', namespace: 'team' } } satisfies Event as ApiObject,
+  leases: { metadata: { name: 'leader', namespace: 'team' } } satisfies Lease,
+};
