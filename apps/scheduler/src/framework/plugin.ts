@@ -56,7 +56,7 @@ export interface EnqueueExtensions extends Plugin {
 
 /**
  * What of the pod this plugin looks at (KEP-5598). Pods whose signatures agree in all plugins share filtering and
- * scoring, so for a signed pod Filter and Score may depend on the signature and the row alone. `undefined`: it depends on more.
+ * scoring, so for a signed pod PreFilter may depend on the signature alone, Filter and Score on it and the row. `undefined`: it depends on more.
  * Every plugin that filters or scores signs, or its pods share nothing.
  */
 export interface SignPlugin extends Plugin {
