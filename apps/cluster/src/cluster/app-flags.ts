@@ -33,7 +33,7 @@ export function apiserverFlags(places: Places, state: ClusterState): Flags {
 }
 
 export function schedulerFlags(places: Places): Flags {
-  return { ...common(places, 'scheduler'), ...client(places, 'scheduler') };
+  return { ...common(places, 'scheduler'), ...client(places, 'scheduler'), listen: `unix:${places.schedulerSocket}` };
 }
 
 export function controllersFlags(places: Places): Flags {

@@ -18,18 +18,19 @@ export const natsEndpoint = (state: ClusterState): string => `127.0.0.1:${state.
 
 /** Those that wait start when what they need accepts connections: so they share two cores, and none fails at its first try. */
 export function clusterProcesses({ places, state, root }: ProcessOptions): ProcessSpec[] {
-  const spec = (name: string, command: readonly string[], after: readonly string[] = []): ProcessSpec => ({ name, command, env: {}, log: places.log(name), after });
+  const spec = (stage: number, name: string, command: readonly string[], after: readonly string[] = []): ProcessSpec =>
+    ({ name, command, env: {}, log: places.log(name), after, stage });
   const app = (name: string, flags: Flags): string[] => [process.execPath, '--enable-source-maps', join(root, 'dist', 'apps', name, 'main.js'), ...flagsToArguments(flags)];
   const onNode = (node: string, command: readonly string[]): string[] => inNamespace(places.node(node).namespaceFile, command);
   return [
-    spec('nats-server', ['nats-server', '--config', join(places.nats, 'nats.conf')]),
-    ...state.nodes.map(({ name }) => spec(`${name}.containerd`, onNode(name, ['containerd', '--config', places.node(name).containerdConfig]))),
-    spec('apiserver', app('apiserver', apiserverFlags(places, state)), [natsEndpoint(state)]),
-    spec('controllers', app('controllers', controllersFlags(places)), [places.apiserverSocket]),
-    spec('scheduler', app('scheduler', schedulerFlags(places)), [places.apiserverSocket]),
+    spec(0, 'nats-server', ['nats-server', '--config', join(places.nats, 'nats.conf')]),
+    ...state.nodes.map(({ name }) => spec(0, `${name}.containerd`, onNode(name, ['containerd', '--config', places.node(name).containerdConfig]))),
+    spec(1, 'apiserver', app('apiserver', apiserverFlags(places, state)), [natsEndpoint(state)]),
+    spec(2, 'controllers', app('controllers', controllersFlags(places)), [places.apiserverSocket]),
+    spec(2, 'scheduler', app('scheduler', schedulerFlags(places)), [places.apiserverSocket]),
     ...state.nodes.flatMap((node) => [
-      spec(`${node.name}.kubelet`, onNode(node.name, app('kubelet', kubeletFlags(places, node))), [places.apiserverSocket, places.node(node.name).containerdSocket]),
-      spec(`${node.name}.proxy`, onNode(node.name, app('proxy', proxyFlags(places, node))), [places.apiserverSocket]),
+      spec(2, `${node.name}.kubelet`, onNode(node.name, app('kubelet', kubeletFlags(places, node))), [places.apiserverSocket, places.node(node.name).containerdSocket]),
+      spec(2, `${node.name}.proxy`, onNode(node.name, app('proxy', proxyFlags(places, node))), [places.apiserverSocket]),
     ]),
   ];
 }

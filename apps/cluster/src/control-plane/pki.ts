@@ -15,7 +15,7 @@ export function certificateRequests(nodes: readonly NodeRecord[]): Record<string
     'nats-server': { commonName: 'navarch-nats', usages: ['server'], ...local },
     apiserver: { commonName: 'navarch-apiserver', usages: ['server'], ...local, dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'], ipAddresses: ['127.0.0.1', '10.96.0.1'] },
     'apiserver-kubelet-client': client('kube-apiserver-kubelet-client', 'system:masters'),
-    scheduler: client('system:kube-scheduler'),
+    scheduler: { commonName: 'system:kube-scheduler', usages: ['client', 'server'], ...local },
     controllers: client('system:kube-controller-manager'),
     proxy: client('system:kube-proxy', 'system:node-proxier'),
     [adminKeys]: client('kubernetes-admin', 'system:masters'),

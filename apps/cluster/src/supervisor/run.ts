@@ -9,7 +9,8 @@ import { runSupervisor } from './supervisor';
 
 const logCheckMs = 10_000;
 const maxLogBytes = 32 * 1024 * 1024;
-const graceMs = 4_000;
+/** For each of the three stages. */
+const graceMs = 2_000;
 
 /** The supervisor process: `navarch supervise`, started by `up`. Ends all it started on SIGTERM or SIGINT. */
 export function supervise(places: Places, logger: Logger): void {

@@ -7,6 +7,8 @@ export interface ProcessSpec {
   readonly log: string;
   /** Started only when these accept connections, or after 10 s: a start in order is quicker than attempts that fail. */
   readonly after: readonly Endpoint[];
+  /** Ending goes from the highest stage to the lowest, each when the one above has ended: servers outlive their clients. */
+  readonly stage: number;
 }
 
 /** host:port, or the path of a unix socket. */

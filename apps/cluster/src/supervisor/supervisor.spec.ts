@@ -31,7 +31,7 @@ function fakeHost(options: { reachable?: boolean; adoptable?: number; fails?: bo
   return { host, clock, started };
 }
 
-const spec = (name: string, after: string[] = []): ProcessSpec => ({ name, command: [name], env: {}, log: `/log/${name}`, after });
+const spec = (name: string, after: string[] = [], stage = 0): ProcessSpec => ({ name, command: [name], env: {}, log: `/log/${name}`, after, stage });
 
 function supervise(fake: ReturnType<typeof fakeHost>, specs: ProcessSpec[], previous?: Record<string, ProcessStatus>) {
   let reported: Readonly<Record<string, ProcessStatus>> = {};
@@ -125,5 +125,19 @@ describe('the supervisor', () => {
     await closed;
     expect(fake.started[1]?.signals).toEqual(['SIGTERM', 'SIGKILL']);
     expect(fake.started).toHaveLength(2);
+  });
+
+  it('ends clients before the servers they talk to', async () => {
+    const fake = fakeHost();
+    const { supervisor } = supervise(fake, [spec('nats-server', [], 0), spec('apiserver', [], 1), spec('kubelet', [], 2)]);
+    await settle();
+    const closed = supervisor.close(4_000);
+    const asked = (): string[] => fake.started.filter(({ signals }) => signals.length > 0).map(({ name }) => name);
+    for (const [index, names] of [['kubelet'], ['apiserver', 'kubelet'], ['nats-server', 'apiserver', 'kubelet']].entries()) {
+      await settle();
+      expect(asked()).toEqual(names);
+      fake.started[2 - index]?.end.resolve('exit code 0');
+    }
+    await closed;
   });
 });

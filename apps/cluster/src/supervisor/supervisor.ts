@@ -39,7 +39,7 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** Ends all processes: asks, and after `graceMs` insists. Resolves when all have ended. */
+  /** Ends all processes, stage by stage: asks, and after `graceMs` insists. Resolves when all have ended. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function runSupervisor(options: SupervisorOptions): Supervisor {
   const stop = new AbortController();
   const statuses: Record<string, ProcessStatus> = {};
   const running = new Map<string, RunningProcess>();
-  const loops = specs.map((spec) => keepRunning(spec, options, {
+  const loops = specs.map((spec) => ({ spec, ended: keepRunning(spec, options, {
     signal: stop.signal,
     onChange: (status, process) => {
       statuses[spec.name] = status;
@@ -61,15 +61,20 @@ export function runSupervisor(options: SupervisorOptions): Supervisor {
       else running.delete(spec.name);
       options.report({ ...statuses });
     },
-  }));
+  }) }));
+  const endStage = async (stage: number, graceMs: number): Promise<void> => {
+    const members = loops.filter(({ spec }) => spec.stage === stage);
+    const signalAll = (signal: NodeJS.Signals): void => members.forEach(({ spec }) => running.get(spec.name)?.signal(signal));
+    signalAll('SIGTERM');
+    const cancel = clock.setTimer(graceMs, () => signalAll('SIGKILL'));
+    await Promise.all(members.map(({ ended }) => ended));
+    cancel();
+  };
   return {
     close: async (graceMs) => {
       stop.abort();
-      const signalAll = (signal: NodeJS.Signals): void => running.forEach((process) => process.signal(signal));
-      signalAll('SIGTERM');
-      const cancel = clock.setTimer(graceMs, () => signalAll('SIGKILL'));
-      await Promise.all(loops);
-      cancel();
+      const stages = [...new Set(specs.map(({ stage }) => stage))].sort((a, b) => b - a);
+      for (const stage of stages) await endStage(stage, graceMs);
     },
   };
 }
