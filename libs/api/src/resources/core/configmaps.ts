@@ -25,7 +25,7 @@ function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
     errors.push(...invalidEach(`binaryData[${key}]`, key, configMapKey(key)));
     size += value.length;
   }
-  if (size > maxBytes) errors.push({ ...tooLong('', maxBytes), field: '' });
+  if (size > maxBytes) errors.push(tooLong('[]', maxBytes));
   return errors;
 }
 
