@@ -27,11 +27,13 @@ export class Harness {
   readonly client: ApiClient = {
     resource: (resource) => this.api.client.resource(resource),
     bindPod: async (binding, options) => {
-      options?.signal?.throwIfAborted();
-      await this.onBind(binding, async () => {
+      const { signal } = options ?? {};
+      signal?.throwIfAborted();
+      const aborted = new Promise<never>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+      await Promise.race([aborted, this.onBind(binding, async () => {
         await this.api.client.bindPod(binding, options);
         this.bindings.push(`${binding.metadata?.name} → ${binding.target?.name}`);
-      });
+      })]);
     },
   };
 
