@@ -33,7 +33,8 @@ const config = parseConfig({
   eventTtl: { type: 'duration', default: 3_600_000, min: 1_000, description: 'How long events are kept.' },
 }, { name: 'navarch-apiserver', argv: process.argv.slice(2), env: process.env });
 
-void serveProcess({ name: 'navarch-apiserver', version, config, run });
+// The core hands its trace contexts over itself; following every promise would cost throughput (docs/design/008-telemetry.md).
+void serveProcess({ name: 'navarch-apiserver', version, config, contextPropagation: 'explicit', run });
 
 async function run({ logger, clock, random, health, signal }: ProcessContext): Promise<Served> {
   const connection = await connectToNats(signal);

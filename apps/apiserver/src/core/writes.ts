@@ -54,8 +54,8 @@ export class Writes {
   update(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
     const { body } = request;
     // Each try needs a copy of its own, because forming the next state changes it.
-    const incoming = body && 'object' in body ? () => structuredClone(body.object) : () => decodeBody(kind.resource, request);
-    return this.change(kind, request, strategy, incoming, ctx);
+    const copy = (): ApiRequest => (body && 'object' in body ? { ...request, body: { object: structuredClone(body.object) } } : request);
+    return this.change(kind, request, strategy, () => decodeBody(kind.resource, copy()), ctx);
   }
 
   patch(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {

@@ -1,8 +1,8 @@
 import type { Resource } from '@navarch/api';
 import type { CallContext } from '@navarch/service';
 import { ApiError, type Clock } from '@navarch/base';
-import { CreateOptions, DeleteOptions, UpdateOptions, type PatchOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
-import {
+import { CreateOptions, UpdateOptions, type DeleteOptions, type PatchOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
+import type {
   DeleteCollectionRequest, DeleteRequest, GetRequest, ListRequest, PatchRequest, WatchRequest,
 } from '@navarch/proto/navarch/meta/v1/meta';
 

@@ -30,7 +30,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
 export function decodeBody(resource: Resource, request: ApiRequest): ApiObject {
   const { body, options } = request;
   if (!body) throw badRequest('the request needs an object in its body');
-  if ('object' in body) return body.object;
+  if ('object' in body) return resource.codec.normalize(body.object);
   checkBodySize(body.bytes.length);
   switch (mediaType(body)) {
     case protobufType: return resource.codec.decode(body.bytes);
