@@ -1,4 +1,4 @@
-import { ApiError, hasReason } from '@navarch/base';
+import { ApiError, type hasReason } from '@navarch/base';
 import { ContainerState, PodSandboxState, type ContainerConfig, type ContainerStatus, type PodSandboxConfig } from '@navarch/proto/runtime/v1/cri';
 
 import type { ContainerRuntime, RuntimeEvent } from '../container-runtime';
