@@ -7,7 +7,6 @@ const label1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const qualifiedNamePart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const labelValuePattern = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
-const tooLong = (limit: number): string => `must be no more than ${limit} characters`;
 const tooLongBytes = (limit: number): string => `must be no more than ${limit} bytes`;
 
 const labelText = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"

@@ -2,7 +2,7 @@ import type { ObjectMeta, OwnerReference } from '@navarch/proto/k8s/io/apimachin
 
 import { deepEqual } from '../deep-equal';
 import type { ApiObject, FieldError } from '../resource';
-import { duplicate, forbidden, invalid, invalidEach, required, tooLong } from './field-error';
+import { forbidden, invalid, invalidEach, required, tooLong } from './field-error';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names';
 
 export interface MetaRules {

@@ -95,6 +95,8 @@ function operatorErrors(operator: string | undefined, values: readonly string[],
       return values.length > 0 ? [forbidden(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")] : [];
     case 'Gt': case 'Lt':
       if (withOrder) return values.length === 1 ? [] : [required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'")];
+      break;
+    default:
   }
   return [invalid(`${field}.operator`, operator ?? '', 'not a valid selector operator')];
 }
