@@ -8,13 +8,14 @@ import { followTls, loadTls, type TlsFiles, type TlsMaterial } from '../tls/tls-
 import { handlerOf, type RunningCall } from './grpc-call';
 import type { GrpcMethod } from './grpc-service';
 import { listen, type Listener } from './listener';
+import { pipelineStreams } from './pipelined-call';
 
 export interface GrpcLimits {
   /** Largest request in bytes; 4 MiB unless told (gRPC's own default). */
   readonly receiveBytes?: number;
   /** Largest response in bytes; 16 MiB unless told. */
   readonly sendBytes?: number;
-  /** Calls at once per connection; 1,000 unless told. */
+  /** Calls at once per connection, beyond which the client lets them wait; 10,000 unless told: a watch is a call. */
   readonly concurrentStreams?: number;
 }
 
@@ -125,9 +126,10 @@ function materialOf(tls: GrpcServerOptions['tls'], clock: Clock, logger: Logger)
 
 function serverOptions({ limits, keepaliveMs = 20_000 }: GrpcServerOptions): ServerOptions {
   return {
+    interceptors: [pipelineStreams],
     'grpc.max_receive_message_length': limits?.receiveBytes ?? 4 * 1024 * 1024,
     'grpc.max_send_message_length': limits?.sendBytes ?? 16 * 1024 * 1024,
-    'grpc.max_concurrent_streams': limits?.concurrentStreams ?? 1_000,
+    'grpc.max_concurrent_streams': limits?.concurrentStreams ?? 10_000,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': 10_000,
     // Book-keeping for a debugging service that we do not offer.

@@ -1,7 +1,7 @@
 import { sleep, systemClock, systemRandom, toError, type Clock, type Logger, type Random } from '@navarch/base';
 
 import type { ConfigFields, ConfigOf } from '../config/field';
-import { startTelemetry, type Telemetry } from '../telemetry/telemetry';
+import { startTelemetry, type Telemetry, type TelemetryOptions } from '../telemetry/telemetry';
 import { createHealth, type Health } from './health';
 import { serveHealthEndpoint } from './health-endpoint';
 import { createLogger, logLevels } from './logger';
@@ -48,6 +48,8 @@ export interface ServeOptions {
   readonly name: string;
   readonly version?: string;
   readonly config: ProcessConfig;
+  /** See TelemetryOptions. */
+  readonly contextPropagation?: TelemetryOptions['contextPropagation'];
   /** Starts the work. Ready (health '') is said when it resolves. */
   run(context: ProcessContext): Promise<Served>;
   readonly host?: ProcessHost;
@@ -72,7 +74,8 @@ export async function serveProcess(options: ServeOptions): Promise<void> {
   let endpoint: { close(): Promise<void> } | undefined;
   try {
     lifecycle.telemetry = await startTelemetry({
-      serviceName: name, serviceVersion: options.version, otlpEndpoint: config.otlpEndpoint, spansFile: config.spansFile, sampler: config.traceSampler, env: host.env, logger, clock,
+      serviceName: name, serviceVersion: options.version, otlpEndpoint: config.otlpEndpoint, spansFile: config.spansFile, sampler: config.traceSampler,
+      contextPropagation: options.contextPropagation, env: host.env, logger, clock,
     });
     if (config.healthListen) endpoint = await serveHealthEndpoint(config.healthListen, health);
     served = await started(options.run({ logger, clock, random: systemRandom, health, signal: stop.signal }), lifecycle);

@@ -122,3 +122,16 @@ describe('sampling', () => {
     expect(decide('rate:1', 10, { monotonic: () => 0 }, parent)).toBe(sampled);
   });
 });
+
+describe('the active context', () => {
+  it.each([['async', true], ['explicit', false]] as const)('with %s propagation follows async calls: %s', async (contextPropagation, follows) => {
+    const telemetry = await startTelemetry({ serviceName: 'navarch-test', spansFile: join(directory, 's'), contextPropagation, env: {}, logger: silentLogger });
+    const span = trace.getTracer('test').startSpan('x');
+    const seen = await context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
+      await Promise.resolve();
+      return trace.getActiveSpan();
+    });
+    expect(seen === span).toBe(follows);
+    await telemetry.close();
+  });
+});

@@ -19,6 +19,11 @@ export interface TelemetryOptions {
   readonly spansFile?: string;
   /** Absent: OTEL_TRACES_SAMPLER, else `rate:100`. */
   readonly sampler?: SamplerSpec;
+  /**
+   * `async` (unless told): the active span follows async calls. It costs about 0.3 µs per promise on Node 20, recorded or not. `explicit`: for
+   * a process that hands contexts over itself, such as the apiserver, whose throughput that would cost.
+   */
+  readonly contextPropagation?: 'async' | 'explicit';
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -54,7 +59,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     spanProcessors: exporters.map((exporter) => new BatchSpanProcessor(exporter, batch)),
     ...(spec !== undefined && { sampler: createSampler(spec, clock) }),
   });
-  provider.register({ propagator: new W3CTraceContextPropagator() });
+  provider.register({ propagator: new W3CTraceContextPropagator(), ...(options.contextPropagation === 'explicit' && { contextManager: null }) });
   return {
     flush: () => provider.forceFlush(),
     close: () => provider.shutdown().catch((error: unknown) => logger.warn('the last spans could not be sent', { error })),
