@@ -2,7 +2,7 @@
  * The `navarch` command: a local cluster of real nodes (up, down, status), the objects in it (apply, get, describe, logs,
  * delete, trace), and images for it. `navarch supervise` is the process that keeps a cluster's other processes running.
  */
-import { isApiError, systemClock, toError } from '@navarch/base';
+import { hasReason, isApiError, systemClock, toError } from '@navarch/base';
 import { Command } from 'commander';
 
 import { createProgress } from './cluster/progress';
@@ -58,6 +58,10 @@ async function main(): Promise<void> {
 }
 
 main().catch((thrown: unknown) => {
+  if (hasReason(thrown, 'Canceled')) {
+    process.exitCode = 130; // Ctrl-C ended something that would have gone on.
+    return;
+  }
   const error = toError(thrown);
   process.stderr.write(isApiError(thrown) ? `Error from server (${thrown.reason}): ${thrown.message}\n` : `navarch: ${error.message}\n`);
   process.exitCode = 1;

@@ -28,6 +28,7 @@ export function apiserverFlags(places: Places, state: ClusterState): Flags {
     listen: `127.0.0.1:${state.ports.apiserver},unix:${places.apiserverSocket}`,
     nats: `127.0.0.1:${state.ports.nats}`, 'nats-ca': keyFile(places, 'ca.crt'), 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'),
     'tls-ca': keyFile(places, 'ca.crt'), 'tls-cert': keyFile(places, 'apiserver.crt'), 'tls-key': keyFile(places, 'apiserver.key'),
+    'token-file': keyFile(places, 'tokens.csv'),
     'kubelet-client-cert': keyFile(places, 'apiserver-kubelet-client.crt'), 'kubelet-client-key': keyFile(places, 'apiserver-kubelet-client.key'),
   };
 }

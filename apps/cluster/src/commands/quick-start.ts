@@ -7,6 +7,7 @@ import { Command, Option } from 'commander';
 import { parseDuration } from '../api/arguments';
 import { readManifests } from '../api/manifests';
 import { withSession, type Session } from '../api/session';
+import { readTrace, spanFilesIn } from '../trace/span-files';
 import { applyManifest } from './apply';
 import { nameOption, placesFor, type CommandContext, type NameOption } from './context';
 import { get } from './get';
@@ -15,6 +16,7 @@ import { drawTrace, traceIdOfPod } from './trace';
 
 const namespace = 'default';
 const pollMs = 100;
+const spansTimeoutMs = 8_000;
 
 interface QuickStartOptions extends NameOption {
   readonly timeout: number;
@@ -44,7 +46,18 @@ async function quickStart(context: CommandContext, session: Session, options: Qu
   const traced = pods[0] ?? '';
   command(`trace pod/${traced}`);
   const traceId = await traceIdOfPod(session, namespace, traced);
+  await waitForLastSpan(context, options, traceId);
   context.write(`${await drawTrace(context, { ...common, json: false }, traceId)}\n`);
+}
+
+/** Processes write their spans some time after they ended; a trace that stays incomplete is drawn as it is. */
+async function waitForLastSpan(context: CommandContext, options: QuickStartOptions, traceId: string): Promise<void> {
+  const directory = placesFor(context, options).spans;
+  for (const deadline = context.clock.monotonic() + spansTimeoutMs; context.clock.monotonic() < deadline;) {
+    const { spans } = await readTrace(await spanFilesIn(directory), traceId);
+    if (spans.some(({ name }) => name === 'kubelet.ready') && spans.some(({ name }) => name === 'scheduler.schedule')) return;
+    await sleep(context.clock, pollMs, context.signal);
+  }
 }
 
 async function waitForPods(context: CommandContext, session: Session, names: readonly string[], timeoutMs: number, update: (detail: string) => void): Promise<void> {

@@ -1,13 +1,20 @@
 /** The cluster's certificate authority and everybody's certificates (docs/design/000-parts.md, identities). */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { createAuthority, issueCertificate, writeKeyPair, type CertificateRequest } from '@navarch/service';
 
 import type { Places } from '../cluster/places';
 import type { NodeRecord } from '../cluster/state';
+import { newSecret } from './nats';
 
 /** Names of the key pairs below pki/: `<name>.crt` and `<name>.key`. */
 export const adminKeys = 'admin';
 
 const local = { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] } as const;
+
+/** A cluster that is kept must come up again years later. */
+const validDays = 3650;
 
 export function certificateRequests(nodes: readonly NodeRecord[]): Record<string, CertificateRequest> {
   const client = (commonName: string, ...organizations: string[]): CertificateRequest => ({ commonName, organizations, usages: ['client'] });
@@ -26,10 +33,14 @@ export function certificateRequests(nodes: readonly NodeRecord[]): Record<string
   };
 }
 
-/** Makes them all, readable by root only. The authority's key stays with them: a node that joins later needs it. */
+/** Makes them all, and the administrator's bearer token (admin.token), readable by root only. The authority's key stays with them: a node that joins later needs it. */
 export async function makeKeys(places: Places, nodes: readonly NodeRecord[]): Promise<void> {
+  const token = newSecret();
+  mkdirSync(places.pki, { recursive: true, mode: 0o700 });
+  writeFileSync(join(places.pki, 'admin.token'), token, { mode: 0o600 });
+  writeFileSync(join(places.pki, 'tokens.csv'), `${token},kubernetes-admin,admin,"system:masters"\n`, { mode: 0o600 });
   const authority = await createAuthority({ commonName: `navarch-${places.cluster}` });
-  await Promise.all(Object.entries(certificateRequests(nodes)).map(async ([name, request]) => writeKeyPair(places.pki, name, await issueCertificate(authority, request))));
+  await Promise.all(Object.entries(certificateRequests(nodes)).map(async ([name, request]) => writeKeyPair(places.pki, name, await issueCertificate(authority, { days: validDays, ...request }))));
   // Last: where it is, the others are complete.
   await writeKeyPair(places.pki, 'ca', authority);
 }

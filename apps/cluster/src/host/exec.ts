@@ -23,6 +23,7 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       env: options.env ?? process.env, stdio: ['pipe', 'pipe', 'pipe'], signal: options.signal,
+      detached: true, // A Ctrl-C at the terminal is ours to act on: it must not end a command that cleans up.
     });
     // Not spawn's own timeout: its timer stays when the program does not exist.
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);

@@ -5,6 +5,7 @@
 import type { Places } from '../cluster/places';
 import type { NodeRecord } from '../cluster/state';
 import { run } from '../host/exec';
+import { findProgram } from '../requirements/requirements';
 
 export const uplinkTable = (places: Places): string => `navarch_${places.id}`;
 
@@ -39,6 +40,7 @@ export async function makeUplink(places: Places, nodes: readonly NodeRecord[], s
 
 /** The machine's own side; the other goes with the nodes' namespaces. */
 export async function removeUplink(places: Places): Promise<void> {
+  if (!findProgram('nft') || !findProgram('ip')) return; // Without them it was not made either.
   const tables = await run(['nft', 'list', 'tables']);
   if (tables.split('\n').includes(`table ip ${uplinkTable(places)}`)) await run(['nft', 'delete', 'table', 'ip', uplinkTable(places)]);
   const links = JSON.parse(await run(['ip', '-json', 'link', 'show', 'type', 'veth']) || '[]') as { ifname?: string }[];
