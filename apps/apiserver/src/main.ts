@@ -5,17 +5,22 @@ import { createGrpcServer, loadTls, parseConfig, processFields, serveProcess, ty
 import { connectNats, connectNatsLog, type NatsConnection } from '@navarch/store-nats';
 import type { ObjectLog } from '@navarch/store';
 
-import { runApiserver } from './app';
+import { runApiserver, type Apiserver } from './app';
 import { createAuthenticator, staticTokens } from './core/auth/authenticator';
 import { grpcKubelets } from './grpc/kubelet-connector';
 import { apiMethods } from './grpc/services';
+import type { RestServer } from './rest/server';
+import { startRestDoor, type StartRestDoorOptions } from './rest/start';
 
 const version = '0.1.0';
 const kubernetesVersion = '1.36';
+/** What answers under way get before their connections are cut. */
+const restGraceMs = 2_000;
 
 const config = parseConfig({
   ...processFields,
   listen: { type: 'list', default: ['127.0.0.1:7443'], description: 'Addresses of the gRPC door: host:port or unix:/path.' },
+  restListen: { type: 'string', description: 'Address of the REST door (kubectl, Helm, client libraries): host:port; none where absent.' },
   tlsCa: { type: 'string', required: true, description: 'Authority whose client certificates count (PEM file).' },
   tlsCert: { type: 'string', required: true, description: 'Server certificate (PEM file).' },
   tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
@@ -58,17 +63,27 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
   const door = apiMethods({ core: apiserver.core, clock, authenticate }, { version, kubernetesVersion });
   const server = await createGrpcServer({ listen: config.listen, tls, services: [door, health.methods], logger, clock });
   logger.info('listening', { addresses: server.addresses });
+  const rest = config.restListen ? await openRestDoor(config.restListen, apiserver, tls, { clock, logger, authenticate }) : undefined;
   await apiserver.ready;
   started = true;
   return {
     async close() {
       apiserver.core.drain();
-      await server.close();
+      await Promise.all([server.close(), rest?.close(restGraceMs)]);
       await apiserver.close();
       await Promise.all(Object.values(logs).map((log) => log.close()));
       await connection.close();
     },
   };
+}
+
+async function openRestDoor(
+  listen: string, { core }: Apiserver, tlsFiles: TlsFiles, { clock, logger, authenticate }: Pick<StartRestDoorOptions, 'clock' | 'logger' | 'authenticate'>,
+): Promise<RestServer> {
+  const { ca, certificate = '', key = '' } = loadTls(tlsFiles, clock, logger);
+  const door = await startRestDoor({ core, clock, logger, authenticate, listen, tls: { ca, certificate, key }, version, kubernetesVersion });
+  logger.info('REST door open', { address: door.address });
+  return door;
 }
 
 function connectToNats(signal: AbortSignal): Promise<NatsConnection> {
