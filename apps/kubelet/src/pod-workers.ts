@@ -43,7 +43,12 @@ export class PodWorkers {
     const { pods, signal } = this.options;
     const [listed] = await Promise.all([this.firstListing(), pods.synced]);
     signal.throwIfAborted();
-    pods.onChange(({ type, object, headers }) => (type === 'DELETED' ? this.find(object)?.forget(object) : this.take(object, headers, undefined)));
+    pods.onChange(({ type, object, old, headers }) => {
+      // A name can come back with another uid between two looks.
+      if (old && identityOf(old).uid !== identityOf(object).uid) this.find(old)?.forget(old);
+      if (type === 'DELETED') this.find(object)?.forget(object);
+      else this.take(object, headers, undefined);
+    });
     const oldestFirst = [...pods.list()].sort((a, b) => (a.metadata?.creationTimestamp?.seconds ?? 0) - (b.metadata?.creationTimestamp?.seconds ?? 0));
     // Those that run already have their room before others ask for it.
     const holds = (pod: Pod): boolean => listed.has(identityOf(pod).uid);
@@ -51,7 +56,7 @@ export class PodWorkers {
       this.take(pod, pods.headers(identityOf(pod).namespace, identityOf(pod).name), listed);
     }
     this.compare(listed);
-    void this.followEvents();
+    this.followEvents().catch((error: unknown) => this.options.context.logger.error('runtime events ended', { error: toError(error).message })).finally(() => { this.hasEvents = false; });
     void this.relistForEver();
   }
 
@@ -162,7 +167,6 @@ export class PodWorkers {
         worker?.runtimeChanged(event.type === 'stopped' ? event.containerId : undefined);
       }
     }
-    this.hasEvents = false;
   }
 }
 

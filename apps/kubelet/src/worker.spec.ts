@@ -206,6 +206,19 @@ describe('deletion', () => {
     expect(rig.runtime.starts).toEqual([]);
   });
 
+  it('ends one pod and runs the next of the same name beside it, each by its uid', async () => {
+    await start({ behaviour: { plan: () => ({ onTerm: { exitCode: 0, afterMs: 4_000 } }) } });
+    await rig.createPod(one());
+    const first = await rig.until(isReadyPod);
+    const resume = rig.api.pauseWatches();
+    await remove(0);
+    await rig.createPod(one());
+    resume();
+    const second = await rig.until((pod) => isReadyPod(pod) && pod.metadata?.uid !== first.metadata?.uid);
+    await rig.clock.advance(10_000);
+    expect((await rig.runtime.listPodSandboxes()).map(({ metadata }) => metadata?.uid)).toEqual([second.metadata?.uid]);
+  });
+
   it('removes what belongs to a pod that vanished from the API while the kubelet was away', async () => {
     await start();
     await rig.createPod(one());

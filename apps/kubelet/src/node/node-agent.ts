@@ -18,6 +18,7 @@ const statusEveryMs = 10_000;
 const reportEveryMs = 300_000;
 /** While the node is not ready it looks more often: the network comes up within a second of the pod range. */
 const unreadyEveryMs = 500;
+const retryMs = 2_000;
 const registerBackoff = { initialMs: 200, maxMs: 7_000 };
 
 export interface NodeAgentOptions {
@@ -74,9 +75,9 @@ export class NodeAgent {
   private async loop(what: string, work: () => Promise<boolean>, delay: (ok: boolean) => number): Promise<void> {
     const { clock, logger, signal } = this.options;
     while (!signal.aborted) {
-      let ok = false;
+      let delayMs = retryMs;
       try {
-        ok = await work();
+        delayMs = delay(await work());
       } catch (error) {
         if (!signal.aborted) logger.warn(`${what} not written, trying again`, { error: toError(error).message });
       }
@@ -84,7 +85,7 @@ export class NodeAgent {
       const onAbort = (): void => nap.abort();
       signal.addEventListener('abort', onAbort, { once: true });
       if (what === 'node status') this.wake = onAbort;
-      await sleep(clock, delay(ok), nap.signal).catch(() => undefined);
+      await sleep(clock, delayMs, nap.signal).catch(() => undefined);
       signal.removeEventListener('abort', onAbort);
     }
   }

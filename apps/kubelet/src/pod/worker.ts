@@ -240,6 +240,8 @@ export class PodWorker {
   /** ErrImagePull becomes ImagePullBackOff while it waits. */
   private ageFailures(): void {
     for (const [key, failure] of this.memory.failures) {
+      // It runs after all: what went wrong was the answer.
+      if (this.observed.containers.some(({ name, state }) => state === 'running' && startKey(name) === key)) this.memory.failures.delete(key);
       if (failure.shownUntilMs === undefined || failure.shownUntilMs > this.context.clock.now()) continue;
       const name = key.slice(startKey('').length);
       const image = this.containerNamed(name)?.container.image ?? '';

@@ -1,0 +1,20 @@
+import { TaskExit, TaskOOM, TaskStart } from '@navarch/proto/containerd/events/task';
+
+import { taskEvent } from './runtime-events';
+
+const envelope = (topic: string, value: Uint8Array) => ({ topic, namespace: 'k8s.io', event: { typeUrl: 'containerd.events', value: Buffer.from(value) } });
+
+describe('containerd\'s task events', () => {
+  it.each([
+    ['/tasks/start', TaskStart.encode({ containerId: 'c', pid: 7 }).finish(), { type: 'started', containerId: 'c' }],
+    ['/tasks/oom', TaskOOM.encode({ containerId: 'c' }).finish(), { type: 'oom', containerId: 'c' }],
+    ['/tasks/exit', TaskExit.encode({ containerId: 'c', id: 'c', exitStatus: 3 }).finish(), { type: 'stopped', containerId: 'c' }],
+  ] as const)('%s', (topic, bytes, expected) => {
+    expect(taskEvent(envelope(topic, bytes))).toEqual(expected);
+  });
+
+  it('the end of a command that was run inside is not the container\'s', () => {
+    expect(taskEvent(envelope('/tasks/exit', TaskExit.encode({ containerId: 'c', id: 'exec-1' }).finish()))).toBeUndefined();
+    expect(taskEvent(envelope('/images/create', new Uint8Array()))).toBeUndefined();
+  });
+});
