@@ -77,7 +77,7 @@ const intOrStringPlan: Custom = {
   toJson: (message) => (message['type'] === 1 ? ((message['strVal'] as string | undefined) ?? '') : ((message['intVal'] as number | undefined) ?? 0)),
   fromJson: (json, context) => {
     if (typeof json === 'string') return { type: 1, strVal: json };
-    if (typeof json === 'number' && Number.isInteger(json) && Math.abs(json) < 2 ** 31) return { type: 0, intVal: json };
+    if (typeof json === 'number' && Number.isInteger(json) && json >= -(2 ** 31) && json < 2 ** 31) return { type: 0, intVal: json };
     return context.wrongType(json, 'int32');
   },
 };

@@ -20,18 +20,21 @@ function decimal(value: number, unit: number): string {
   return `${whole}.${String(rest).padStart(Math.round(Math.log10(unit)), '0').replace(/0+$/, '')}`;
 }
 
-const units: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, 'μs': 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const units: Readonly<Record<string, bigint>> = {
+  ns: 1n, us: 1_000n, 'µs': 1_000n, 'μs': 1_000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n,
+};
+const maxLength = 100;
 
 /** Nanoseconds of a Go duration text; undefined when it is none or beyond 2^53. */
 export function durationFromText(text: string): number | undefined {
-  const match = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text);
-  if (!match) return text === '0' || text === '+0' || text === '-0' ? 0 : undefined;
-  let total = 0;
+  if (text.length > maxLength) return undefined;
+  if (!/^[+-]?((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return /^[+-]?0$/.test(text) ? 0 : undefined;
+  let total = 0n;
   for (const [, amount = '', unit = ''] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     const [whole = '', fraction = ''] = amount.split('.');
-    const scale = units[unit] ?? 0;
-    total += Number(whole) * scale + Math.trunc(Number(`0.${fraction || '0'}`) * scale);
+    total += (BigInt(whole + fraction) * (units[unit] ?? 0n)) / 10n ** BigInt(fraction.length);
   }
-  if (!Number.isSafeInteger(total)) return undefined;
-  return text.startsWith('-') ? 0 - total : total;
+  const nanoseconds = Number(total);
+  if (!Number.isSafeInteger(nanoseconds)) return undefined;
+  return text.startsWith('-') ? 0 - nanoseconds : nanoseconds;
 }

@@ -36,13 +36,19 @@ describe('times', () => {
 });
 
 describe('durations', () => {
-  it.each([[0, '0s'], [1, '1ns'], [1500, '1.5µs'], [2e6, '2ms'], [1.5e9, '1.5s'], [3600e9, '1h0m0s'], [90e9, '1m30s'], [-90e9, '-1m30s'], [3661.5e9, '1h1m1.5s']])('%d ns is %s', (nanoseconds, text) => {
+  it.each([[0, '0s'], [1, '1ns'], [1500, '1.5µs'], [2e6, '2ms'], [1.5e9, '1.5s'], [3600e9, '1h0m0s'], [90e9, '1m30s'], [-90e9, '-1m30s'], [3661.5e9, '1h1m1.5s'], [9_007_199_253_692_400, '2501h59m59.2536924s']])('%d ns is %s', (nanoseconds, text) => {
     expect(durationToText(nanoseconds)).toBe(text);
     expect(durationFromText(text)).toBe(nanoseconds);
   });
 
   it.each(['', '5', 'h', '1x', '1h-5m', '1..5s', '99999999999h'])('%p is no duration', (text) => {
     expect(durationFromText(text)).toBeUndefined();
+  });
+});
+
+describe('durations go both ways', () => {
+  it('for every whole number of nanoseconds', () => {
+    fc.assert(fc.property(fc.maxSafeInteger(), (nanoseconds) => expect(durationFromText(durationToText(nanoseconds))).toBe(nanoseconds)));
   });
 });
 
