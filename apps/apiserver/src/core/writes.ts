@@ -10,7 +10,8 @@ import { decodeBody } from './write/body';
 import { generateName, prepareCreate, validateCreate, wantsGeneratedName } from './write/create';
 import { checkDeleteOptions, checkPreconditions, isReleased, planDeletion } from './write/deletion';
 import type { Decision } from './write/mutate';
-import { readPatch } from './write/patch';
+import { readIntent, recordOwnership } from './write/ownership';
+import { applyPatchType, patchTypeOf, readApplyBody, readPatch } from './write/patch';
 import { checkIdentity, prepareUpdate, validateUpdate, type UpdateStrategy } from './write/update';
 import type { WriteContext } from './write/writer';
 
@@ -25,14 +26,21 @@ export interface WritesDependencies {
   readonly admission: readonly AdmissionPlugin[];
 }
 
+/** What a request makes of the present state, and how its fields are owned once all else is done to it. */
+type FormChange = (previous: ApiObject) => { readonly incoming: ApiObject; own(next: ApiObject): void };
+
 /** Writes of every kind: decode, default, admit, validate, compare and set. What differs by kind, the kind's own value says. */
 export class Writes {
   constructor(private readonly deps: WritesDependencies) {}
 
-  async create(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {
+  create(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {
+    const nowMs = this.deps.clock.now();
+    return this.createObject(kind, request, decodeBody(kind.resource, request), (object) => recordOwnership(kind.resource, request, object, undefined, nowMs), ctx);
+  }
+
+  private async createObject(kind: Kind, request: ApiRequest, object: ApiObject, own: (object: ApiObject) => void, ctx: WriteContext): Promise<StoredObject> {
     const { clock, random, admission } = this.deps;
     const { resource, store } = kind;
-    const object = decodeBody(resource, request);
     checkIdentity(resource, object, request.target, request.options.namespaceOverrides);
     prepareCreate(resource, object, clock, random);
     const generated = wantsGeneratedName(object);
@@ -42,6 +50,7 @@ export class Writes {
       await admit(admission, attributes);
       validateCreate(resource, object);
       await validateAdmission(admission, attributes);
+      own(object);
       try {
         return await store.create(object, ctx);
       } catch (error) {
@@ -55,12 +64,41 @@ export class Writes {
     const { body } = request;
     // Each try needs a copy of its own, because forming the next state changes it.
     const copy = (): ApiRequest => (body && 'object' in body ? { ...request, body: { object: structuredClone(body.object) } } : request);
-    return this.change(kind, request, strategy, () => decodeBody(kind.resource, copy()), ctx);
+    return this.change(kind, request, strategy, this.recorded(kind, request, () => decodeBody(kind.resource, copy())), ctx);
   }
 
   patch(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
-    const patched = readPatch(kind.resource, request);
-    return this.change(kind, request, strategy, patched, ctx);
+    if (patchTypeOf(request) === applyPatchType) return this.apply(kind, request, strategy, ctx);
+    return this.change(kind, request, strategy, this.recorded(kind, request, readPatch(kind.resource, request)), ctx);
+  }
+
+  /** Server-side apply: merges the intent into what is there, or creates it. */
+  private async apply(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
+    const { resource } = kind;
+    const intent = readIntent(resource, request, readApplyBody(request), this.deps.clock.now());
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.change(kind, request, strategy, (previous) => {
+          const { object, own } = intent(previous);
+          return { incoming: object, own };
+        }, ctx);
+      } catch (error) {
+        if (!isNotFound(error) || request.target.subresource) throw error;
+      }
+      try {
+        const { object, own } = intent(undefined);
+        return await this.createObject(kind, request, object, own, ctx);
+      } catch (error) {
+        // Somebody created it in between: it is there to be merged with.
+        if (!hasReason(error, 'AlreadyExists') || tries >= maxGeneratedNames) throw error;
+      }
+    }
+  }
+
+  /** An update or patch whose fields become the caller's. */
+  private recorded({ resource }: Kind, request: ApiRequest, incomingFor: (previous: ApiObject) => ApiObject): FormChange {
+    const nowMs = this.deps.clock.now();
+    return (previous) => ({ incoming: incomingFor(previous), own: (next) => recordOwnership(resource, request, next, previous, nowMs) });
   }
 
   async delete(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {
@@ -98,17 +136,18 @@ export class Writes {
     return { type: 'list', items: deleted, resourceVersion: String(kind.feed.position) };
   }
 
-  private change(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, incomingFor: (previous: ApiObject) => ApiObject, ctx: WriteContext): Promise<StoredObject> {
+  private change(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, form: FormChange, ctx: WriteContext): Promise<StoredObject> {
     const { resource, store } = kind;
     const { target, options } = request;
     return store.mutate(target.namespace ?? '', target.name ?? '', async ({ object: previous }): Promise<Decision> => {
-      const incoming = incomingFor(previous);
+      const { incoming, own } = form(previous);
       checkIdentity(resource, incoming, target, options.namespaceOverrides);
       const next = prepareUpdate(resource, strategy, incoming, previous);
       const attributes = this.attributes(kind, request, ctx, 'UPDATE', next, previous);
       await admit(this.deps.admission, attributes);
       validateUpdate(resource, strategy, next, previous);
       await validateAdmission(this.deps.admission, attributes);
+      own(next);
       const released = isReleased(next) && (kind.extension?.mayRelease?.(next) ?? true);
       return released ? { type: 'remove', last: next } : { type: 'update', next };
     }, ctx);
