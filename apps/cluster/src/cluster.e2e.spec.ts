@@ -1,7 +1,8 @@
 /** One real cluster of two nodes, and what a person does with it: every scenario runs against the same one. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { connectGrpc } from '@navarch/service';
 import { parse } from 'yaml';
 
 import { openSession, type Session } from './api/session';
@@ -29,6 +30,24 @@ async function ok(args: readonly string[], input?: string): Promise<string> {
 
 async function create(podName: string, options: PodOptions = {}): Promise<void> {
   await session.create(await session.kind('pods'), 'default', pod(podName, options));
+}
+
+const wholeTrace = ['apiserver.request', 'store.publish', 'scheduler.queue', 'scheduler.filter', 'scheduler.score', 'scheduler.bind', 'scheduler.schedule',
+  'kubelet.receive', 'kubelet.sandbox', 'kubelet.image', 'kubelet.create', 'kubelet.start', 'kubelet.ready', 'kubelet.start-pod'];
+
+/** Every hop of the pod's start is in one trace, below the request that made it. Answers the trace's id. */
+async function expectWholeTrace(podName: string): Promise<string> {
+  const { metadata } = await session.get(await session.kind('pods'), 'default', podName);
+  const traceId = (metadata as { annotations: Record<string, string> }).annotations['navarch.io/trace-id'] ?? '';
+  const spans = await eventually(async () => {
+    const trace = await readTrace(await spanFilesIn(places.spans), traceId);
+    const names = new Set(trace.spans.map((span) => span.name));
+    return wholeTrace.every((span) => names.has(span)) ? trace.spans : undefined;
+  });
+  const trace = assembleTrace(spans);
+  expect(trace.orphans).toBe(0);
+  expect(trace.nodes.filter(({ depth }) => depth === 0).map(({ span }) => span.name)).toEqual(['apiserver.request']);
+  return traceId;
 }
 
 const running = (podName: string, options?: PodOptions): Promise<PodView> => create(podName, options).then(() => waitForPod(session, podName, isReady));
@@ -69,6 +88,19 @@ describe('a cluster that is up', () => {
     expect(await run(['ip', '-netns', places.node('node-1').namespace, 'route', 'show', 'default'])).toBe('');
   });
 
+  it('lets those in who show its token, and asks others who they are', async () => {
+    const ca = { ca: readFileSync(join(places.pki, 'ca.crt'), 'utf8') };
+    const target = `127.0.0.1:${readState(places)?.ports.apiserver}`;
+    const token = readFileSync(join(places.pki, 'admin.token'), 'utf8');
+    const known = openSession(places, connectGrpc({ target, tls: ca, serverName: 'localhost', token: () => token }));
+    const anonymous = openSession(places, connectGrpc({ target, tls: ca, serverName: 'localhost' }));
+    const pods = await session.kind('pods');
+    await expect(known.list(pods, {})).resolves.toHaveProperty('items');
+    await expect(anonymous.list(pods, {})).rejects.toMatchObject({ reason: expect.stringMatching(/Unauthorized|Forbidden/) });
+    known.close();
+    anonymous.close();
+  });
+
   it('gives its secrets to root only', async () => {
     const modes = await run(['sh', '-c', `stat -c '%a' '${places.pki}' '${places.pki}'/* '${places.nats}/nats.conf' '${places.stateFile}'`]);
     expect(new Set(modes.trim().split('\n'))).toEqual(new Set(['700', '600']));
@@ -86,18 +118,7 @@ describe('the quick start', () => {
   });
 
   it('leaves a trace from the request to the started container, without orphans', async () => {
-    const found = await session.get(await session.kind('pods'), 'default', 'hello-2');
-    const traceId = (found.metadata as { annotations: Record<string, string> }).annotations['navarch.io/trace-id'] ?? '';
-    const wanted = ['apiserver.request', 'store.publish', 'scheduler.queue', 'scheduler.filter', 'scheduler.score', 'scheduler.bind', 'scheduler.schedule',
-      'kubelet.receive', 'kubelet.sandbox', 'kubelet.image', 'kubelet.create', 'kubelet.start', 'kubelet.ready', 'kubelet.start-pod'];
-    const spans = await eventually(async () => {
-      const trace = await readTrace(await spanFilesIn(places.spans), traceId);
-      const names = new Set(trace.spans.map((span) => span.name));
-      return wanted.every((span) => names.has(span)) ? trace.spans : undefined;
-    });
-    const trace = assembleTrace(spans);
-    expect(trace.orphans).toBe(0);
-    expect(trace.nodes.filter(({ depth }) => depth === 0).map(({ span }) => span.name)).toEqual(['apiserver.request']);
+    const traceId = await expectWholeTrace('hello-2');
     expect(await ok(['trace', 'pod/hello-2'])).toContain(traceId);
   });
 });
@@ -281,6 +302,14 @@ describe('kill -9', () => {
     const after = await Promise.all(steady.map(async (steadyName) => viewOf(await session.get(await session.kind('pods'), 'default', steadyName))));
     expect(after.map(identityOf)).toEqual(before.map(identityOf));
     for (const [index, steadyName] of steady.entries()) expect(await containersOf(`node-${index + 1}`, steadyName)).toHaveLength(1);
+  });
+
+  it('of scheduler and kubelet before they have seen a pod: it starts all the same, and its trace is whole', async () => {
+    const victims = ['scheduler', 'node-2.kubelet'].map((victim) => processStatus(places, victim));
+    for (const status of victims) signalProcess(status, 'SIGKILL');
+    await create('in-between', { node: 'node-2' });
+    await waitForPod(session, 'in-between', isReady);
+    await expectWholeTrace('in-between');
   });
 
   const identityOf = ({ uid, node, status }: PodView): object => ({ uid, node, ip: status.podIP, container: status.containerStatuses?.[0]?.containerID, restarts: status.containerStatuses?.[0]?.restartCount });
