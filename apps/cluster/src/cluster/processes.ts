@@ -20,7 +20,7 @@ export const natsEndpoint = (state: ClusterState): string => `127.0.0.1:${state.
 export function clusterProcesses({ places, state, root }: ProcessOptions): ProcessSpec[] {
   const spec = (stage: number, name: string, command: readonly string[], after: readonly string[] = []): ProcessSpec =>
     ({ name, command, env: {}, log: places.log(name), after, stage });
-  const app = (name: string, flags: Flags): string[] => [process.execPath, '--enable-source-maps', join(root, 'dist', 'apps', name, 'main.js'), ...flagsToArguments(flags)];
+  const app = (name: string, flags: Flags): string[] => [process.execPath, join(root, 'dist', 'apps', name, 'main.js'), ...flagsToArguments(flags)];
   const onNode = (node: string, command: readonly string[]): string[] => inNamespace(places.node(node).namespaceFile, command);
   return [
     spec(0, 'nats-server', ['nats-server', '--config', join(places.nats, 'nats.conf')]),

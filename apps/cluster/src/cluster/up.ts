@@ -136,7 +136,7 @@ async function startSupervisor({ places, root, signal }: UpOptions): Promise<voi
   writeJson(places.specsFile, clusterProcesses({ places, state, root }));
   const log = openSync(places.log('supervisor'), 'a', 0o600);
   const environment = { ...process.env, PATH: searchPath(), [markVariable]: places.id, NAVARCH_HOME: places.home };
-  const child = spawn(process.execPath, ['--enable-source-maps', join(root, 'dist/apps/cluster/main.js'), 'supervise', '--name', places.cluster], {
+  const child = spawn(process.execPath, [join(root, 'dist/apps/cluster/main.js'), 'supervise', '--name', places.cluster], {
     detached: true, stdio: ['ignore', log, log], env: environment, cwd: '/',
   });
   closeSync(log);
