@@ -6,7 +6,7 @@
  */
 export type {
   ApiObject, Column, FieldError, FieldValidation, GroupVersionResource, JsonObject, JsonValue, MessageCodec, Resource,
-  ResourceRegistry, StatusStrategy,
+  ResourceRegistry, ScaleView, StatusStrategy,
 } from './resource';
 
 export { allResources } from './resources';
@@ -18,6 +18,11 @@ export { secrets } from './resources/core/secrets';
 export { serviceAccounts } from './resources/core/serviceaccounts';
 export { events } from './resources/core/events';
 export { leases } from './resources/coordination/leases';
+export { controllerRevisions } from './resources/apps/controllerrevisions';
+export { daemonSets } from './resources/apps/daemonsets';
+export { deployments } from './resources/apps/deployments';
+export { replicaSets } from './resources/apps/replicasets';
+export { statefulSets } from './resources/apps/statefulsets';
 export { createRegistry } from './registry';
 export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
 export { fieldErrorsToApiError } from './field-errors';

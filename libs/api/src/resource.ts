@@ -1,3 +1,4 @@
+import type { Scale } from '@navarch/proto/k8s/io/api/autoscaling/v1/autoscaling';
 import type { ObjectMeta } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
 /** Any Kubernetes object: its protobuf message as ts-proto types it. Absent fields are absent, never zero or empty. */
@@ -46,13 +47,19 @@ export interface Column<T> {
   /** 1: only with -o wide. */
   readonly priority?: 0 | 1;
   readonly description?: string;
-  value(object: T, nowMs: number): string | number;
+  value(object: T, nowMs: number): string | number | boolean;
 }
 
 export interface StatusStrategy<T> {
   /** Takes over only status (and what else the subresource may change) from `next` into a copy of `previous`. */
   prepareForUpdate(next: T, previous: T): T;
   validateUpdate(next: T, previous: T): FieldError[];
+}
+
+/** A kind's size as the scale subresource shows it. Pure: neither changes its argument. */
+export interface ScaleView<T> {
+  read(object: T): Scale;
+  write(object: T, replicas: number): T;
 }
 
 /** Everything there is to know of one kind. Written with `defineResource`; the whole system loops over the registry. */
@@ -80,6 +87,8 @@ export interface Resource<T extends ApiObject = ApiObject> {
   validateCreate(object: T): FieldError[];
   validateUpdate(next: T, previous: T): FieldError[];
   readonly status?: StatusStrategy<T>;
+  /** Kinds with a scale subresource have it. */
+  readonly scale?: ScaleView<T>;
   /** Whether the write changed what is wanted (a spec, a binding), as opposed to what is: decides the trace origin. */
   changesWanted(next: T, previous: T): boolean;
   /** Field selectors besides metadata.name and metadata.namespace. */

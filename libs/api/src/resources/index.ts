@@ -1,4 +1,9 @@
 import type { ApiObject, Resource } from '../resource';
+import { controllerRevisions } from './apps/controllerrevisions';
+import { daemonSets } from './apps/daemonsets';
+import { deployments } from './apps/deployments';
+import { replicaSets } from './apps/replicasets';
+import { statefulSets } from './apps/statefulsets';
 import { leases } from './coordination/leases';
 import { configMaps } from './core/configmaps';
 import { events } from './core/events';
@@ -14,4 +19,5 @@ import { serviceAccounts } from './core/serviceaccounts';
  */
 export const allResources: readonly Resource[] = [
   namespaces, nodes, pods, configMaps, secrets, serviceAccounts, events, leases,
+  deployments, replicaSets, statefulSets, daemonSets, controllerRevisions,
 ] as readonly Resource<ApiObject>[];

@@ -1,7 +1,11 @@
-import type { ConfigMap, Event, Namespace, Node, Pod, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { ConfigMap, Event, Namespace, Node, Pod, PodTemplateSpec, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 
 import type { ApiObject } from '../resource';
+
+const template: PodTemplateSpec = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web:1' }] } };
+const selector = { matchLabels: { app: 'web' } };
 
 /** The least that each kind accepts, as a client sends it: without defaults and without what the server sets. */
 export const minimalObjects: Readonly<Record<string, ApiObject>> = {
@@ -13,4 +17,9 @@ export const minimalObjects: Readonly<Record<string, ApiObject>> = {
   serviceaccounts: { metadata: { name: 'robot', namespace: 'team' } } satisfies ServiceAccount,
   events: { metadata: { name: 'web.1', namespace: 'team' }, involvedObject: { kind: 'Pod', name: 'web', namespace: 'team' } } satisfies Event as ApiObject,
   leases: { metadata: { name: 'leader', namespace: 'team' } } satisfies Lease,
+  deployments: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies Deployment as ApiObject,
+  replicasets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies ReplicaSet as ApiObject,
+  statefulsets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies StatefulSet as ApiObject,
+  daemonsets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies DaemonSet as ApiObject,
+  controllerrevisions: { metadata: { name: 'web-1', namespace: 'team' }, data: { raw: Buffer.from('{}') } } satisfies ControllerRevision as ApiObject,
 };
