@@ -12,6 +12,23 @@ import { nodes } from './core/nodes';
 import { pods } from './core/pods';
 import { secrets } from './core/secrets';
 import { serviceAccounts } from './core/serviceaccounts';
+import { ingressClasses } from './networking/ingressclasses';
+import { ingresses } from './networking/ingresses';
+import { ipAddresses } from './networking/ipaddresses';
+import { networkPolicies } from './networking/networkpolicies';
+import { serviceCidrs } from './networking/servicecidrs';
+import { runtimeClasses } from './node/runtimeclasses';
+import { clusterRoleBindings } from './rbac/clusterrolebindings';
+import { clusterRoles } from './rbac/clusterroles';
+import { roleBindings } from './rbac/rolebindings';
+import { roles } from './rbac/roles';
+import { priorityClasses } from './scheduling/priorityclasses';
+import { csiDrivers } from './storage/csidrivers';
+import { csiNodes } from './storage/csinodes';
+import { csiStorageCapacities } from './storage/csistoragecapacities';
+import { storageClasses } from './storage/storageclasses';
+import { volumeAttachments } from './storage/volumeattachments';
+import { volumeAttributesClasses } from './storage/volumeattributesclasses';
 
 /**
  * Every kind served from the start. A resource's functions take only its own kind's objects; who loops over all kinds
@@ -20,4 +37,9 @@ import { serviceAccounts } from './core/serviceaccounts';
 export const allResources: readonly Resource[] = [
   namespaces, nodes, pods, configMaps, secrets, serviceAccounts, events, leases,
   deployments, replicaSets, statefulSets, daemonSets, controllerRevisions,
+  ingresses, ingressClasses, networkPolicies, ipAddresses, serviceCidrs,
+  roles, clusterRoles, roleBindings, clusterRoleBindings,
+  storageClasses, csiDrivers, csiNodes, csiStorageCapacities, volumeAttachments, volumeAttributesClasses,
+  priorityClasses,
+  runtimeClasses,
 ] as readonly Resource<ApiObject>[];

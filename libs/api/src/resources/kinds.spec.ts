@@ -10,7 +10,7 @@ import { secrets } from './core/secrets';
 
 const metadata = { name: 'x', namespace: 'team' };
 const texts = (errors: readonly FieldError[]): string[] => errors.map(({ field, message }) => `${field}: ${message}`);
-const cells = <T extends ApiObject>(resource: { columns: readonly { name: string; value(object: T, nowMs: number): string | number }[] }, object: T, nowMs = 100_000): Record<string, string | number> =>
+const cells = <T extends ApiObject>(resource: { columns: readonly { name: string; value(object: T, nowMs: number): string | number | boolean }[] }, object: T, nowMs = 100_000): Record<string, string | number | boolean> =>
   Object.fromEntries(resource.columns.map(({ name, value }) => [name, value(object, nowMs)]));
 
 describe('config maps', () => {

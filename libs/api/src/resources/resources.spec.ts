@@ -51,7 +51,7 @@ describe.each(allResources.map((resource) => [resource.plural, resource] as cons
 
   it('prints the columns that Kubernetes prints', () => {
     expect(resource.columns.map(({ name, type, priority = 0 }) => [name, type, priority])).toEqual(fact.columns.map(([name, type, , priority]) => [name, type, priority]));
-    for (const column of resource.columns) expect(['string', 'number']).toContain(typeof column.value(created(resource), nowMs));
+    for (const column of resource.columns) expect(['string', 'number', 'boolean']).toContain(typeof column.value(created(resource), nowMs));
     for (const column of resource.columns) expect(() => column.value({}, nowMs)).not.toThrow();
   });
 
@@ -103,7 +103,7 @@ describe.each(allResources.map((resource) => [resource.plural, resource] as cons
       return resource.validateCreate(object).map(({ field }) => field);
     };
     expect(broken({ name: undefined })).toContain('metadata.name');
-    expect(broken({ name: 'Not_A_Name' })).toContain('metadata.name');
+    expect(broken({ name: 'Not_A/Name' })).toContain('metadata.name');
     expect(broken({ namespace: resource.namespaced ? undefined : 'team' })).toContain('metadata.namespace');
     expect(broken({ labels: { '-bad-': 'x' } })).toContain('metadata.labels');
     expect(broken({ annotations: { a: 'x'.repeat(256 * 1024) } })).toContain('metadata.annotations');

@@ -3,12 +3,14 @@ import type { ConfigMap, Event, Namespace, Node, Pod, PodTemplateSpec, Secret, S
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 
 import type { ApiObject } from '../resource';
+import { platformObjects } from './platform-samples';
 
 const template: PodTemplateSpec = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web:1' }] } };
 const selector = { matchLabels: { app: 'web' } };
 
 /** The least that each kind accepts, as a client sends it: without defaults and without what the server sets. */
 export const minimalObjects: Readonly<Record<string, ApiObject>> = {
+  ...platformObjects,
   namespaces: { metadata: { name: 'team' } } satisfies Namespace,
   nodes: { metadata: { name: 'node-1' } } satisfies Node,
   pods: { metadata: { name: 'web', namespace: 'team' }, spec: { containers: [{ name: 'main', image: 'web:1' }] } } satisfies Pod as ApiObject,
