@@ -40,6 +40,8 @@ export { volumeAttachments } from './resources/storage/volumeattachments';
 export { volumeAttributesClasses } from './resources/storage/volumeattributesclasses';
 export { priorityClasses } from './resources/scheduling/priorityclasses';
 export { runtimeClasses } from './resources/node/runtimeclasses';
+export { cronJobs } from './resources/batch/cronjobs';
+export { jobs } from './resources/batch/jobs';
 export { createRegistry } from './registry';
 export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
 export { fieldErrorsToApiError } from './field-errors';

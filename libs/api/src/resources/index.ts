@@ -4,6 +4,8 @@ import { daemonSets } from './apps/daemonsets';
 import { deployments } from './apps/deployments';
 import { replicaSets } from './apps/replicasets';
 import { statefulSets } from './apps/statefulsets';
+import { cronJobs } from './batch/cronjobs';
+import { jobs } from './batch/jobs';
 import { leases } from './coordination/leases';
 import { configMaps } from './core/configmaps';
 import { events } from './core/events';
@@ -36,7 +38,7 @@ import { volumeAttributesClasses } from './storage/volumeattributesclasses';
  */
 export const allResources: readonly Resource[] = [
   namespaces, nodes, pods, configMaps, secrets, serviceAccounts, events, leases,
-  deployments, replicaSets, statefulSets, daemonSets, controllerRevisions,
+  deployments, replicaSets, statefulSets, daemonSets, controllerRevisions, jobs, cronJobs,
   ingresses, ingressClasses, networkPolicies, ipAddresses, serviceCidrs,
   roles, clusterRoles, roleBindings, clusterRoleBindings,
   storageClasses, csiDrivers, csiNodes, csiStorageCapacities, volumeAttachments, volumeAttributesClasses,

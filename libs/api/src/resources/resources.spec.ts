@@ -30,6 +30,7 @@ const nowMs = 1_700_000_000_000;
 /** As the server would hold it after a create. */
 function created(resource: Resource): ApiObject {
   const object = structuredClone(minimalObjects[resource.plural]) as ApiObject;
+  object.metadata = { ...object.metadata, uid: '0' };
   resource.setDefaults(object);
   resource.prepareForCreate(object);
   return object;

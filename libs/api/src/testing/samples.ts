@@ -1,4 +1,5 @@
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { ConfigMap, Event, Namespace, Node, Pod, PodTemplateSpec, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 
@@ -7,6 +8,7 @@ import { platformObjects } from './platform-samples';
 
 const template: PodTemplateSpec = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web:1' }] } };
 const selector = { matchLabels: { app: 'web' } };
+const jobTemplate: PodTemplateSpec = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'web:1' }] } };
 
 /** The least that each kind accepts, as a client sends it: without defaults and without what the server sets. */
 export const minimalObjects: Readonly<Record<string, ApiObject>> = {
@@ -24,4 +26,6 @@ export const minimalObjects: Readonly<Record<string, ApiObject>> = {
   statefulsets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies StatefulSet as ApiObject,
   daemonsets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies DaemonSet as ApiObject,
   controllerrevisions: { metadata: { name: 'web-1', namespace: 'team' }, data: { raw: Buffer.from('{}') } } satisfies ControllerRevision as ApiObject,
+  jobs: { metadata: { name: 'once', namespace: 'team' }, spec: { template: jobTemplate } } satisfies Job as ApiObject,
+  cronjobs: { metadata: { name: 'nightly', namespace: 'team' }, spec: { schedule: '0 3 * * *', jobTemplate: { spec: { template: jobTemplate } } } } satisfies CronJob as ApiObject,
 };
