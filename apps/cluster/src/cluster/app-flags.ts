@@ -26,6 +26,7 @@ export function apiserverFlags(places: Places, state: ClusterState): Flags {
   return {
     ...common(places, 'apiserver'),
     listen: `127.0.0.1:${state.ports.apiserver},unix:${places.apiserverSocket}`,
+    'rest-listen': `127.0.0.1:${state.ports.rest}`,
     nats: `127.0.0.1:${state.ports.nats}`, 'nats-ca': keyFile(places, 'ca.crt'), 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'),
     'tls-ca': keyFile(places, 'ca.crt'), 'tls-cert': keyFile(places, 'apiserver.crt'), 'tls-key': keyFile(places, 'apiserver.key'),
     'token-file': keyFile(places, 'tokens.csv'),

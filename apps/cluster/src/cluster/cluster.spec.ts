@@ -21,7 +21,7 @@ afterEach(() => rmSync(home, { recursive: true }));
 
 const stateOf = (name: string, changes: Partial<ClusterState> = {}): ClusterState => ({
   version: 1, name, id: placesOf(home, name).id, bootId: bootId(), phase: 'running', uplink: 'none', nodes: planNodes(2),
-  ports: { nats: 4222, apiserver: 7443 }, snapshotter: 'overlayfs', createdMs: 0, ...changes,
+  ports: { nats: 4222, apiserver: 7443, rest: 6443 }, snapshotter: 'overlayfs', createdMs: 0, ...changes,
 });
 
 describe("a cluster's places", () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { sleep, systemClock } from '@navarch/base';
 
+import { removeKubeconfig } from '../control-plane/kubeconfig';
 import { run } from '../host/exec';
 import { cgroupMounts, mountsBelow } from '../host/mounts';
 import { commandLine, findProcesses, isRunning, signalProcess, type ProcessIdentity } from '../host/proc';
@@ -33,7 +34,10 @@ export async function removeCluster(places: Places, options: { readonly keep?: b
   await removeCgroups(places);
   rmSync(places.runDirectory, { recursive: true, force: true });
   if (options.keep) rmSync(places.supervisorFile, { force: true });
-  else rmSync(places.directory, { recursive: true, force: true });
+  else {
+    removeKubeconfig(places);
+    rmSync(places.directory, { recursive: true, force: true });
+  }
   await restoreMachine();
   return existed;
 }

@@ -21,7 +21,7 @@ export interface ClusterState {
   readonly phase: 'starting' | 'running' | 'stopped';
   readonly uplink: Uplink;
   readonly nodes: readonly NodeRecord[];
-  readonly ports: { readonly nats: number; readonly apiserver: number };
+  readonly ports: { readonly nats: number; readonly apiserver: number; /** Kubernetes' REST dialect. */ readonly rest: number };
   /** What containerd keeps layers with: overlayfs, or native where the state directory is itself on an overlay. */
   readonly snapshotter: 'overlayfs' | 'native';
   readonly createdMs: number;

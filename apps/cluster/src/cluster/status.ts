@@ -7,6 +7,7 @@ import { openSession } from '../api/session';
 import { formatAge } from '../api/table';
 import { isRunning } from '../host/proc';
 import type { SupervisorStatus } from '../supervisor/specs';
+import { kubeconfigFile } from '../control-plane/kubeconfig';
 import type { Places } from './places';
 import { notReadyReason } from './ready';
 import { clusterPhase } from './running';
@@ -39,7 +40,7 @@ export async function clusterStatus(places: Places, { clock }: { clock: Clock })
   return {
     healthy, processes,
     summary: `Cluster "${places.cluster}": ${healthy ? 'running' : phase === 'running' ? 'running, but not all of it is well' : 'running without its supervisor; "navarch up" starts a new one'}; `
-      + `API on 127.0.0.1:${state.ports.apiserver} and ${places.apiserverSocket}; logs in ${places.logs}`,
+      + `gRPC on 127.0.0.1:${state.ports.apiserver} and ${places.apiserverSocket}; logs in ${places.logs}; for kubectl: export KUBECONFIG=${kubeconfigFile(places)}`,
     nodes: [['NODE', 'ADDRESS', 'STATE'], ...nodes.map(({ cells }) => cells)],
   };
 }

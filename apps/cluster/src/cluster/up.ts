@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { sleep, systemClock, toError } from '@navarch/base';
 
+import { writeKubeconfig } from '../control-plane/kubeconfig';
 import { natsConfig, newSecret } from '../control-plane/nats';
 import { makeKeys } from '../control-plane/pki';
 import { bootId } from '../host/proc';
@@ -102,7 +103,7 @@ async function planState({ places, nodes, uplink }: UpOptions, kept: ClusterStat
   return {
     version: 1, name: places.cluster, id: places.id, bootId: bootId(), phase: 'starting', uplink,
     nodes: kept?.nodes ?? planNodes(nodes),
-    ports: { nats: await freePort(kept?.ports.nats ?? 4222), apiserver: await freePort(kept?.ports.apiserver ?? 7443) },
+    ports: { nats: await freePort(kept?.ports.nats ?? 4222), apiserver: await freePort(kept?.ports.apiserver ?? 7443), rest: await freePort(kept?.ports.rest ?? 6443) },
     snapshotter: kept?.snapshotter ?? chooseSnapshotter(places.directory),
     createdMs: kept?.createdMs ?? systemClock.now(),
   };
@@ -116,6 +117,7 @@ async function prepareControlPlane(places: Places, state: ClusterState): Promise
   writeFileSync(passwordFile, password, { mode: 0o600 });
   writeFileSync(join(places.nats, 'nats.conf'), natsConfig({ places, port: state.ports.nats, password }), { mode: 0o600 });
   if (!existsSync(join(places.pki, 'ca.crt'))) await makeKeys(places, state.nodes);
+  writeKubeconfig(places, state);
 }
 
 async function prepareNodes(places: Places, state: ClusterState, signal: AbortSignal): Promise<void> {
