@@ -11,8 +11,10 @@ if (major < 20 || (major === 20 && minor < 19)) { console.error(`Navarch needs N
 
 stamp=node_modules/.navarch-lock
 if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
-  echo "setup: installing packages (npm ci)"
-  npm ci --no-audit --no-fund --loglevel=error
+  # Not npm ci: that insists on lock entries for other platforms' binaries, which a registry mirror may not have. This installs
+  # the locked versions too, and writes no lock file.
+  echo "setup: installing packages (npm install)"
+  npm install --no-save --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 fi
 
