@@ -10,7 +10,7 @@ import type { ApiClient } from '@navarch/client';
 import type { Node, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import { createMemoryLog } from '@navarch/store';
 
-import { ApiCore, createInProcessClient } from '../../apps/apiserver/src';
+import { ApiCore, createInProcessClient, noKubelets } from '../../apps/apiserver/src';
 import { runScheduler, type RunningScheduler } from '../../apps/scheduler/src/app';
 
 interface Sizes {
@@ -63,7 +63,7 @@ async function startCluster(seed: number): Promise<Cluster> {
   const logs = { objects: createMemoryLog({ clock, random }), events: createMemoryLog({ clock, random, subjectPrefix: 'events' }) };
   const core = new ApiCore({
     registry: createRegistry(allResources), logs, clock, random, logger: silentLogger, watchQueueCapacity: 1 << 16,
-    kubelets: { containerLog: () => { throw new Error('there are no kubelets here'); } },
+    kubelets: noKubelets(new Error('there are no kubelets here')),
     authorizer: () => ({ authorize: () => 'allow' }),
   });
   const stopping = new AbortController();

@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+
+/** The benchmarks' figures are for docs/performance.md; here each only has to run to its end, in its short form, and report. */
+describe('each benchmark runs in its short form and reports', () => {
+  it.each<[string, readonly string[], RegExp]>([
+    ['store.ts', ['--short'], /"bench":"store"/],
+    ['apiserver.ts', ['--short'], /echo/],
+    ['scheduler.ts', ['--short'], /SchedulingBasic/],
+    ['pod-start.ts', ['3'], /CRI alone[\s\S]*p50/],
+    ['tracing.ts', ['--short'], /"title"/],
+    ['codec.ts', ['--short'], /pods\/s/],
+    ['cluster.ts', ['--short'], /cold start of two nodes[\s\S]*PSS MiB/],
+  ])('%s', (file, options, reported) => {
+    const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/tsx'), [join('tools/bench', file), ...options], { cwd: root, encoding: 'utf8', timeout: 170_000 });
+    expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(reported);
+  }, 180_000);
+});
