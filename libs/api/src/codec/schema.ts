@@ -77,7 +77,7 @@ function compile(name: string, raw: RawMessage): MessageSchema {
   const hasMetadata = fields.some(({ name: field, element }) => field === 'metadata' && element.message?.startsWith(metaPackage));
   return {
     name, shortName, fields, custom: raw.custom === true, array: raw.array === true,
-    typed: (hasMetadata && !/Template(Spec)?$/.test(shortName)) || (name.startsWith(metaPackage) && shortName.endsWith('Options')) || /Options$/.test(shortName),
+    typed: (hasMetadata && !/TemplateSpec$|^PersistentVolumeClaimTemplate$/.test(shortName)) || (name.startsWith(metaPackage) && shortName.endsWith('Options')) || /Options$/.test(shortName),
   };
 }
 
