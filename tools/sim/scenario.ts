@@ -3,7 +3,7 @@ import { hasReason, randomInt, seededRandom, type Logger, type Random } from '@n
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { noFaults } from './faulty-client';
-import { SimulatedCluster, type SimulatedProcess } from './simulated-cluster';
+import { SimulatedCluster, type Sabotage, type SimulatedProcess } from './simulated-cluster';
 
 export interface Scenario {
   readonly seed: number;
@@ -12,6 +12,7 @@ export interface Scenario {
   /** Virtual time under faults, milliseconds. */
   readonly stormMs: number;
   readonly logger?: Logger;
+  readonly sabotage?: Sabotage;
   /** Filled as it goes, so that a run that fails can be told too. */
   readonly history?: string[];
   onCluster?(cluster: SimulatedCluster): void;
@@ -34,8 +35,8 @@ const maxDownMs = 20_000;
 
 /** Pods are created while everything fails around them; then the faults end and the cluster has to come to rest. */
 export async function runScenario(scenario: Scenario): Promise<Outcome> {
-  const { seed, nodes: nodeCount, pods: podCount, stormMs, logger, history = [] } = scenario;
-  const cluster = new SimulatedCluster({ seed, nodes: nodeCount, ...(logger && { logger }) });
+  const { seed, nodes: nodeCount, pods: podCount, stormMs, logger, sabotage, history = [] } = scenario;
+  const cluster = new SimulatedCluster({ seed, nodes: nodeCount, ...(logger && { logger }), ...(sabotage && { sabotage }) });
   scenario.onCluster?.(cluster);
   const { clock } = cluster;
   const random = seededRandom(seed ^ 0x5bd1e995);

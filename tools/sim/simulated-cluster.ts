@@ -5,13 +5,14 @@
 import { setMaxListeners } from 'node:events';
 
 import { runApiserver, type Apiserver } from '../../apps/apiserver/src/app';
+import { noKubelets } from '../../apps/apiserver/src/core/pods/kubelet-connector';
 import { runControllers } from '../../apps/controllers/src/app';
 import { createMemoryHost } from '../../apps/kubelet/src/host/memory-host';
 import { runScheduler } from '../../apps/scheduler/src/app';
 import { createRegistry } from '@navarch/api';
 import { ApiError, randomInt, seededRandom, silentLogger, VirtualClock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
-import { createFakeRuntime, type FakeRuntime } from '@navarch/cri';
+import { createFakeRuntime, type ContainerRuntime, type FakeRuntime } from '@navarch/cri';
 import { createMemoryLog, keyOf, MemoryStream, type Faults, type MemoryLog, type ObjectKey, type StreamMessage } from '@navarch/store';
 
 import { faultyClient, noFaults, type FaultRates } from './faulty-client';
@@ -30,6 +31,15 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly logger?: Logger;
+  /** Breaks a part on purpose, to see that the judgement notices. */
+  readonly sabotage?: Sabotage;
+}
+
+export interface Sabotage {
+  /** What a kubelet that starts (again) is given instead of the node's runtime. */
+  runtime?(runtime: FakeRuntime): ContainerRuntime;
+  /** What the scheduler talks to instead of the API. */
+  schedulerClient?(client: ApiClient): ApiClient;
 }
 
 const image = 'docker.io/library/busybox:1.35';
@@ -51,7 +61,7 @@ export class SimulatedCluster {
   private readonly replicas: ApiserverProcess[];
   private readonly logger: Logger;
 
-  constructor({ seed, nodes, logger = silentLogger }: SimulationOptions) {
+  constructor({ seed, nodes, logger = silentLogger, sabotage = {} }: SimulationOptions) {
     this.random = seededRandom(seed);
     this.logger = logger;
     this.streams = { objects: new MemoryStream(this.clock), events: new MemoryStream(this.clock) };
@@ -63,12 +73,12 @@ export class SimulatedCluster {
     for (const name of names) this.runtimes.set(name, createFakeRuntime({ clock: this.clock, random: this.fork(), images: [image], addressPrefix: `10.244.${this.runtimes.size}` }));
     this.processes = [
       ...this.replicas,
-      this.process('scheduler', 'system:kube-scheduler', (client, random) => runScheduler({ client, clock: this.clock, random, logger: this.log('scheduler') })),
+      this.process('scheduler', 'system:kube-scheduler', (client, random) => runScheduler({ client: sabotage.schedulerClient?.(client) ?? client, clock: this.clock, random, logger: this.log('scheduler') })),
       ...['a', 'b'].map((identity) => this.process(`controllers-${identity}`, 'system:kube-controller-manager', (client, random) =>
         runControllers({ client, clock: this.clock, random, logger: this.log('controllers'), identity, resources: () => createRegistry().all() }))),
       ...names.map((name) => this.process(`kubelet-${name}`, `system:node:${name}`, (client, random, life) => simulatedKubelet({
         nodeName: name, client, clock: this.clock, random, logger: this.log(name), life,
-        runtime: this.runtimes.get(name) as FakeRuntime, host: hosts.get(name) as ReturnType<typeof createMemoryHost>,
+        runtime: sabotaged(this.runtimes.get(name) as FakeRuntime, sabotage), host: hosts.get(name) as ReturnType<typeof createMemoryHost>,
       }), 'system:nodes')),
     ];
   }
@@ -105,6 +115,10 @@ export class SimulatedCluster {
       return run(faultyClient({ client, clock: this.clock, random, rates: () => this.rates, life }), random, life);
     });
   }
+}
+
+function sabotaged(runtime: FakeRuntime, { runtime: replace }: Sabotage): ContainerRuntime {
+  return replace?.(runtime) ?? runtime;
 }
 
 /** A part that knows the API only through its client: it dies by losing it. */
@@ -151,7 +165,7 @@ class ApiserverProcess implements SimulatedProcess {
     const logs = { objects: open(streams.objects), events: open(streams.events) };
     const server = runApiserver({
       registry: createRegistry(), logs, clock, random: seededRandom(randomInt(this.random, 2 ** 32)), logger: this.logger.child({ process: this.name }),
-      kubelets: { containerLog: () => { throw new ApiError('Unavailable', 'simulated kubelets keep no logs'); } },
+      kubelets: noKubelets(new ApiError('Unavailable', 'simulated kubelets keep no logs')),
     });
     server.ready.catch(() => undefined);
     const life = new AbortController();

@@ -3,13 +3,13 @@ import { defaultConfig } from '../../apps/kubelet/src/config';
 import type { Host } from '../../apps/kubelet/src/host/host';
 import { ApiError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
-import type { ContainerRuntime, FakeRuntime } from '@navarch/cri';
+import type { ContainerRuntime } from '@navarch/cri';
 
 export interface SimulatedKubeletOptions {
   readonly nodeName: string;
   readonly client: ApiClient;
   /** Outlives the kubelet, as a real one does. */
-  readonly runtime: FakeRuntime;
+  readonly runtime: ContainerRuntime;
   /** The node's disk; outlives the kubelet too. */
   readonly host: Host;
   readonly clock: Clock;
