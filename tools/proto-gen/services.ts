@@ -4,8 +4,24 @@ import { protoPathOf, type ProtoFile } from './messages';
 const header = '// Made by tools/proto-gen from tools/facts. Do not edit.\nsyntax = "proto3";\n';
 const metaPackage = 'k8s.io.apimachinery.pkg.apis.meta.v1';
 
+interface Addition {
+  readonly rpc: string;
+  readonly message?: string;
+  readonly imports?: readonly string[];
+}
+
+const sessionProto = 'navarch/meta/v1/session.proto';
+
+/** A command's session: the first request says what is wanted, those after it what is sent. */
+const command = (name: 'Exec' | 'Attach'): Addition => ({
+  imports: [sessionProto],
+  rpc: `  // The first request names the pod, the others carry input.\n  rpc ${name}(stream ${name}PodRequest) returns (stream ${name}PodResponse);`,
+  message: `message ${name}PodRequest {\n  string namespace = 1;\n  string name = 2;\n  .k8s.io.api.core.v1.Pod${name}Options options = 3;\n  navarch.meta.v1.CommandInput input = 4;\n}\n\n`
+    + `message ${name}PodResponse {\n  navarch.meta.v1.CommandOutput output = 1;\n}\n`,
+});
+
 /** What a subresource adds to its kind's service; those not listed here come with the part that serves them. */
-const subresourceRpcs: Readonly<Record<string, (kind: string) => { rpc: string; message?: string }>> = {
+const subresourceRpcs: Readonly<Record<string, (kind: string) => Addition>> = {
   status: (kind) => ({ rpc: `  rpc UpdateStatus(Update${kind}Request) returns (%OBJECT%);\n  rpc PatchStatus(navarch.meta.v1.PatchRequest) returns (%OBJECT%);` }),
   finalize: (kind) => ({ rpc: `  rpc Finalize(Update${kind}Request) returns (%OBJECT%);` }),
   binding: () => ({
@@ -15,6 +31,13 @@ const subresourceRpcs: Readonly<Record<string, (kind: string) => { rpc: string; 
   log: () => ({
     rpc: '  rpc Log(LogPodRequest) returns (stream LogPodResponse);',
     message: 'message LogPodRequest {\n  string namespace = 1;\n  string name = 2;\n  .k8s.io.api.core.v1.PodLogOptions options = 3;\n}\n\nmessage LogPodResponse {\n  bytes data = 1;\n}\n',
+  }),
+  exec: () => command('Exec'),
+  attach: () => command('Attach'),
+  portforward: () => ({
+    imports: [sessionProto],
+    rpc: '  // The first request names the pod, the others carry frames; the first response is empty.\n  rpc PortForward(stream PortForwardPodRequest) returns (stream PortForwardPodResponse);',
+    message: 'message PortForwardPodRequest {\n  string namespace = 1;\n  string name = 2;\n  navarch.meta.v1.PortForwardFrame frame = 3;\n}\n\nmessage PortForwardPodResponse {\n  navarch.meta.v1.PortForwardFrame frame = 1;\n}\n',
   }),
 };
 
@@ -64,7 +87,7 @@ export function serviceProto(resource: ResourceFacts, facts: MessageFacts): Prot
       `// Field numbers equal navarch.meta.v1.WatchObjectResponse: object is the message itself where that has its bytes.\nmessage Watch${kind}Response {\n  // ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.\n  string type = 1;\n  .${message} object = 2;\n  string resource_version = 3;\n  // W3C trace context of the write behind this event.\n  string traceparent = 4;\n  // Trace context of the write that last changed what is wanted.\n  string origin = 5;\n  // When the log took the write, in milliseconds since 1970.\n  int64 commit_time_ms = 6;\n  .${metaPackage}.Status status = 7;\n}\n`,
     ...added.map(({ message: text }) => text),
   ].filter((text): text is string => typeof text === 'string');
-  const imports = new Set([protoPathOf(message.slice(0, message.lastIndexOf('.'))), protoPathOf(metaPackage), 'navarch/meta/v1/meta.proto']);
+  const imports = new Set([protoPathOf(message.slice(0, message.lastIndexOf('.'))), protoPathOf(metaPackage), 'navarch/meta/v1/meta.proto', ...added.flatMap(({ imports = [] }) => imports)]);
   return {
     path: `${packageName.replaceAll('.', '/')}/${snakeCase(kind)}_service.proto`,
     text: `${header}package ${packageName};\n\n${[...imports].sort().map((path) => `import "${path}";\n`).join('')}\nservice ${kind}Service {\n${rpcs.join('\n')}\n}\n\n${messages.join('\n')}`,

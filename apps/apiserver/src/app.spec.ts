@@ -5,6 +5,7 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
+import { noKubelets } from './core/pods/kubelet-connector';
 import { runApiserver, type Apiserver } from './app';
 import { admin, settle, startMs } from './testing/harness';
 
@@ -24,7 +25,7 @@ function start(beside?: Running): Running {
   const random = seededRandom(beside ? 2 : 1);
   const logs = { objects: createMemoryLog({ clock, random, stream: streams.objects }), events: createMemoryLog({ clock, random, stream: streams.events, subjectPrefix: 'kube-events' }) };
   const apiserver = runApiserver({
-    registry: createRegistry(allResources), logs, clock, random, logger: silentLogger, kubelets: { containerLog: () => { throw new Error('no kubelet'); } },
+    registry: createRegistry(allResources), logs, clock, random, logger: silentLogger, kubelets: noKubelets(new Error('no kubelet')),
     eventTtlMs: 10 * minuteMs,
     compaction: { intervalMs: minuteMs, keepMs: 5 * minuteMs, keepVersions: 2 },
   });

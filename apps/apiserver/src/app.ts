@@ -5,7 +5,7 @@ import type { ObjectLog } from '@navarch/store';
 
 import { makeClusterObjects } from './bootstrap';
 import { ApiCore, type CoreOptions } from './core/core';
-import type { KubeletConnector } from './core/pods/log';
+import type { KubeletConnector } from './core/pods/kubelet-connector';
 import type { User } from './core/request';
 import { createInProcessClient } from './in-process-client';
 import { runMaintenance, type MaintenanceOptions } from './maintenance';

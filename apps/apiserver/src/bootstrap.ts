@@ -1,14 +1,15 @@
-import { namespaces, serviceAccounts } from '@navarch/api';
+import { namespaces, priorityClasses, serviceAccounts, systemPriorityClasses } from '@navarch/api';
 import { backoffDelayMs, hasReason, isAlreadyExists, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 
-/** What every cluster has from its first moment; priority classes and the kubernetes Service follow when their kinds are served. */
+/** What every cluster has from its first moment; the kubernetes Service follows. */
 const clusterNamespaces: readonly string[] = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** Makes what is missing, and tries until it is there: several replicas may do this at once, and the log may still be coming up. */
 export async function makeClusterObjects(options: { readonly client: ApiClient; readonly clock: Clock; readonly random: Random; readonly logger: Logger; readonly signal: AbortSignal }): Promise<void> {
   const { client, clock, random, logger, signal } = options;
   const make = async (): Promise<void> => {
+    for (const priorityClass of systemPriorityClasses) await unlessPresent(client.resource(priorityClasses).create(structuredClone(priorityClass), { signal }));
     for (const name of clusterNamespaces) {
       await unlessPresent(client.resource(namespaces).create({ metadata: { name } }, { signal }));
       await unlessPresent(client.resource(serviceAccounts).create({ metadata: { namespace: name, name: 'default' } }, { signal }));

@@ -21,6 +21,7 @@ import type { PodSources } from './pod/environment';
 import { createImageStore } from './pod/images';
 import type { PodContext } from './pod/pod-context';
 import { PodWorkers } from './pod-workers';
+import { createPodStreams, type PodStreams } from './streaming/pod-streams';
 
 export interface KubeletOptions {
   readonly nodeName: string;
@@ -37,6 +38,7 @@ export interface Kubelet {
   /** Resolves when the node is registered and every pod of it is in hand. */
   readonly ready: Promise<void>;
   readonly logs: LogReader;
+  readonly streams: PodStreams;
   /** Lets go of everything; containers run on. */
   close(): Promise<void>;
 }
@@ -87,6 +89,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   });
   return {
     ready,
+    streams: createPodStreams({ workers, runtime }),
     logs: createLogReader({ workers, files: host.files, clock, paths: config }),
     async close() {
       stop.abort(new Error('kubelet stopped'));

@@ -20,7 +20,7 @@ const config = parseConfig({
   tlsCa: { type: 'string', required: true, description: 'Authority of the cluster (PEM file).' },
   tlsCert: { type: 'string', required: true, description: 'This node\'s certificate, shown to the apiserver and to those who ask this kubelet (PEM file).' },
   tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
-  listen: { type: 'list', required: true, description: 'Where this kubelet serves logs to the apiserver: unix:/path or host:port. The first is advertised.' },
+  listen: { type: 'list', required: true, description: 'Where this kubelet serves logs, commands and port-forwards to the apiserver: unix:/path or host:port. The first is advertised.' },
   containerdSocket: { type: 'string', default: '/run/containerd/containerd.sock', description: 'CRI v1 socket of the container runtime.' },
   rootDirectory: { type: 'string', default: defaultConfig.rootDirectory, description: 'Volumes and other files of pods.' },
   podLogsDirectory: { type: 'string', default: defaultConfig.podLogsDirectory, description: 'Log files of containers.' },
@@ -65,7 +65,7 @@ async function run({ logger, clock, random, health }: ProcessContext): Promise<S
   const kubelet = await runKubelet({
     nodeName: config.nodeName, client: grpcApiClient(channel), runtime, host: createLinuxHost({ rootDirectory: config.rootDirectory }), clock, random, logger, config: kubeletConfig(),
   });
-  const server = await createGrpcServer({ listen: config.listen, tls, services: [kubeletMethods(kubelet.logs), health.methods], logger, clock });
+  const server = await createGrpcServer({ listen: config.listen, tls, services: [kubeletMethods(kubelet.logs, kubelet.streams), health.methods], logger, clock });
   logger.info('listening', { addresses: server.addresses });
   return {
     async close() {

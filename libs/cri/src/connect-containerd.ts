@@ -96,6 +96,15 @@ export function connectContainerd({ socket, clock, logger }: ConnectContainerdOp
       const answer = await call('ExecSync', runtimeMethod('execSync'), { containerId, cmd: [...command], timeout: timeoutSeconds }, options, timeoutMs);
       return { stdout: answer.stdout ?? new Uint8Array(), stderr: answer.stderr ?? new Uint8Array(), exitCode: answer.exitCode ?? 0 };
     },
+    async exec(containerId, command, streams, options) {
+      return urlOf('Exec', await call('Exec', runtimeMethod('exec'), { containerId, cmd: [...command], ...streams }, options));
+    },
+    async attach(containerId, streams, options) {
+      return urlOf('Attach', await call('Attach', runtimeMethod('attach'), { containerId, ...streams }, options));
+    },
+    async portForward(podSandboxId, options) {
+      return urlOf('PortForward', await call('PortForward', runtimeMethod('portForward'), { podSandboxId, port: [] }, options));
+    },
     async reopenContainerLog(containerId, options) {
       await call('ReopenContainerLog', runtimeMethod('reopenContainerLog'), { containerId }, options);
     },
@@ -159,6 +168,8 @@ function present<T>(call: string, value: T | undefined): T {
 }
 
 const idOf = (call: string, id: string | undefined): string => present(call, id);
+
+const urlOf = (call: string, { url }: { readonly url?: string | undefined }): string => present(call, url);
 
 function sandboxFilter(filter: SandboxFilter = {}) {
   return { id: filter.id, state: filter.state === undefined ? undefined : { state: filter.state }, labelSelector: { ...filter.labels } };

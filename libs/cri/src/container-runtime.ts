@@ -40,6 +40,14 @@ export interface ExecResult {
   readonly exitCode: number;
 }
 
+/** Which standard streams are connected. With a terminal there is no stderr of its own. */
+export interface StreamSelection {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
 /**
  * Something happened to a container. An event says "look again", not what the state is: the runtime's status may follow
  * some milliseconds later. `resync`: events before this one may have been missed; list everything.
@@ -79,6 +87,12 @@ export interface ContainerRuntime {
   listContainers(filter?: ContainerFilter, options?: RuntimeCallOptions): Promise<readonly Container[]>;
   /** The command's own failure is an exit code; Timeout where it took longer than `timeoutSeconds` (0: no limit). */
   execSync(id: string, command: readonly string[], timeoutSeconds: number, options?: RuntimeCallOptions): Promise<ExecResult>;
+  /** Where to run a command in it, connected: a URL of the runtime's streaming server, for one use within a minute. Fails where it does not run. */
+  exec(id: string, command: readonly string[], streams: StreamSelection, options?: RuntimeCallOptions): Promise<string>;
+  /** Where to join its own process: a URL likewise. */
+  attach(id: string, streams: StreamSelection, options?: RuntimeCallOptions): Promise<string>;
+  /** Where to connect to ports of the sandbox: a URL likewise. */
+  portForward(sandboxId: string, options?: RuntimeCallOptions): Promise<string>;
   /** After its log file was renamed. */
   reopenContainerLog(id: string, options?: RuntimeCallOptions): Promise<void>;
 

@@ -4,7 +4,7 @@ import {
   type Container, type ContainerConfig, type ContainerStatus, type Image, type PodSandbox, type PodSandboxConfig, type PodSandboxStatus,
 } from '@navarch/proto/runtime/v1/cri';
 
-import type { ContainerRuntime, ExecResult, RuntimeCallOptions, RuntimeEvent } from './container-runtime';
+import type { ContainerRuntime, ExecResult, RuntimeCallOptions, RuntimeEvent, StreamSelection } from './container-runtime';
 
 /** What one container will do. All absent: it runs until it is stopped, and ends at once, with 143, on SIGTERM. */
 export interface FakeContainerPlan {
@@ -41,6 +41,8 @@ export interface FakeRuntimeOptions {
   /** Present from the beginning. */
   readonly images?: readonly string[];
   readonly behaviour?: FakeBehaviour;
+  /** Where a test serves exec, attach and portForward (http://host:port); without it those fail. */
+  readonly streamingServer?: string;
   /** First three bytes of the addresses it gives, such as 10.244.7. */
   readonly addressPrefix?: string;
 }
@@ -300,6 +302,22 @@ class InMemoryRuntime implements FakeRuntime {
     return Promise.race([result, late]);
   }
 
+  async exec(id: string, command: readonly string[], _streams: StreamSelection, options?: RuntimeCallOptions): Promise<string> {
+    if (command.length === 0) throw new ApiError('Invalid', 'cmd is empty');
+    return this.serve('exec', id, options, () => this.streamingUrl('exec', this.runningContainer(id).id));
+  }
+
+  async attach(id: string, _streams: StreamSelection, options?: RuntimeCallOptions): Promise<string> {
+    return this.serve('attach', id, options, () => this.streamingUrl('attach', this.runningContainer(id).id));
+  }
+
+  async portForward(sandboxId: string, options?: RuntimeCallOptions): Promise<string> {
+    return this.serve('portForward', sandboxId, options, () => {
+      if (!this.sandbox(sandboxId).ready) throw new ApiError('Internal', `sandbox container "${sandboxId}" is not running`);
+      return this.streamingUrl('portforward', sandboxId);
+    });
+  }
+
   async reopenContainerLog(id: string, options?: RuntimeCallOptions): Promise<void> {
     return this.serve('reopenContainerLog', id, options, () => {
       if (this.container(id).state !== ContainerState.CONTAINER_RUNNING) throw new ApiError('Internal', 'container is not running');
@@ -435,6 +453,18 @@ class InMemoryRuntime implements FakeRuntime {
     const container = this.containers.get(id);
     if (!container) throw new ApiError('NotFound', `an error occurred when try to find container "${id}": not found`);
     return container;
+  }
+
+  private runningContainer(id: string): FakeContainer {
+    const container = this.container(id);
+    if (container.state !== ContainerState.CONTAINER_RUNNING) throw new ApiError('Internal', `container is in ${ContainerState[container.state]} state`);
+    return container;
+  }
+
+  private streamingUrl(what: string, target: string): string {
+    const { streamingServer } = this.options;
+    if (streamingServer === undefined) throw new ApiError('Internal', 'this fake runtime has no streaming server');
+    return `${streamingServer}/${what}/${target}`;
   }
 
   private inSandbox(id: string): FakeContainer[] {

@@ -10,7 +10,10 @@ export {
 export { spdyCaller, spdyCommand, spdyCommandProtocol } from './spdy-command';
 export { commandProtocols, sendMessage, webSocketCaller, type CommandProtocol } from './websocket-command';
 export { pieceQueue } from './byte-queue';
+export { Pipe } from './pipe';
+export { commandConversation, messageCaller, type CommandConversation, type MessageCaller } from './message-command';
+export { messagePortForward, messagePortForwardCaller, type MessagePortForward, type MessagePortForwardCaller } from './message-port-forward';
 export {
-  SpdyPortForward, spdyPortForwardCaller, spdyPortForwardProtocol, webSocketPortForwardCaller, type ForwardedConnection, type PortForwardCaller,
+  joinPortForward, SpdyPortForward, spdyPortForwardCaller, spdyPortForwardProtocol, webSocketPortForwardCaller, type ForwardedConnection, type PortForwardCaller, type PortForwardTarget,
 } from './port-forward';
 export { upgradeToSpdy, type Upgraded } from './upgrade';

@@ -21,6 +21,62 @@ export interface PortForwardCaller {
   close(): void;
 }
 
+/** A connection to a port of a pod. `failure` resolves with why it failed, or with '' when all went well. */
+export interface Forwarded {
+  readonly data: Duplex;
+  readonly failure: Promise<string>;
+}
+
+/** Where connections are forwarded to: a pod, seen from whoever reaches it. */
+export interface PortForwardTarget {
+  open(port: number): Promise<Forwarded>;
+  /** Resolves when the way to the pod has ended. */
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+/** Joins a caller's connections with the pod until one of the two goes. */
+export async function joinPortForward(caller: PortForwardCaller, target: PortForwardTarget): Promise<void> {
+  caller.gone.addEventListener('abort', () => target.close(), { once: true });
+  if (caller.gone.aborted) target.close();
+  void target.closed.then(() => caller.close());
+  const running = new Set<Promise<void>>();
+  try {
+    for await (const connection of caller.connections) {
+      const one: Promise<void> = forward(connection, target).finally(() => running.delete(one));
+      running.add(one);
+    }
+    // The list of connections may be complete while they go on.
+    await Promise.race([Promise.all(running), target.closed]);
+  } finally {
+    target.close();
+    caller.close();
+  }
+}
+
+async function forward({ port, data, fail }: ForwardedConnection, target: PortForwardTarget): Promise<void> {
+  data.on('error', () => undefined);
+  try {
+    const far = await target.open(port);
+    far.data.on('error', () => undefined);
+    join(data, far.data);
+    const failure = await far.failure;
+    if (failure) fail(failure);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Copies both ways. A half-close is passed on; what breaks on one side ends the other. */
+function join(near: Duplex, far: Duplex): void {
+  near.pipe(far).pipe(near);
+  const ending = (one: Duplex, other: Duplex): void => {
+    one.once('close', () => { if (!one.readableEnded || !one.writableFinished) other.destroy(); });
+  };
+  ending(near, far);
+  ending(far, near);
+}
+
 const maxWaiting = 1_000;
 
 function readPort(text: string | undefined): number | undefined {
@@ -76,7 +132,8 @@ export function webSocketPortForwardCaller(socket: WebSocket, ports: readonly nu
   connections.end();
   socket.on('message', (message: Buffer) => {
     const channel = message[0] ?? 0;
-    if (channel % 2 === 0) streams[channel / 2]?.push(message.subarray(1));
+    const stream = channel % 2 === 0 ? streams[channel / 2] : undefined;
+    if (stream && !stream.push(message.subarray(1))) socket.pause();
   });
   const end = (): void => {
     for (const stream of streams) stream.push(null);
@@ -89,13 +146,13 @@ export function webSocketPortForwardCaller(socket: WebSocket, ports: readonly nu
 
 function channelStream(socket: WebSocket, channel: number): Duplex {
   return new Duplex({
-    read: () => undefined,
+    read: () => socket.resume(),
     write: (chunk: Buffer, _encoding, callback) => { sendMessage(socket, Buffer.concat([Buffer.from([channel]), chunk])).then(() => callback(), callback); },
   });
 }
 
 /** Forwards connections through a streaming server (containerd's) to which `transport` has been upgraded. */
-export class SpdyPortForward {
+export class SpdyPortForward implements PortForwardTarget {
   private readonly connection: SpdyConnection;
   private nextId = 0;
 

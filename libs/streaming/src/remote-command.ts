@@ -61,6 +61,7 @@ export function failureStatus(message: string, reason = 'InternalError', code = 
 export async function joinCommand(caller: CommandCaller, command: RunningCommand): Promise<void> {
   const ended = new AbortController();
   caller.gone.addEventListener('abort', () => command.close(), { once: true });
+  if (caller.gone.aborted) command.close();
   const forward = async (): Promise<void> => {
     for await (const data of caller.stdin) {
       if (ended.signal.aborted) return;

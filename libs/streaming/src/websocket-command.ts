@@ -57,12 +57,12 @@ function holdUntilRead(socket: WebSocket, queue: { readonly size: number }): voi
   }, 5);
 }
 
-/** Resolves when the message is on its way and not too much waits before it. */
-export function sendMessage(socket: WebSocket, message: Buffer): Promise<void> {
+/** A string goes as text. Resolves when the message is on its way and not too much waits before it. */
+export function sendMessage(socket: WebSocket, message: Buffer | string): Promise<void> {
   if (socket.readyState !== socket.OPEN) return Promise.reject(new Error('the caller has gone'));
   return new Promise((resolve, reject) => {
     const waits = socket.bufferedAmount > highWaterBytes;
-    socket.send(message, { binary: true }, (error) => {
+    socket.send(message, { binary: typeof message !== 'string' }, (error) => {
       if (error) reject(error);
       else if (waits) resolve();
     });

@@ -16,7 +16,9 @@ import { Kinds, type Kind } from './kinds';
 import { defaultLimits, InFlight, type InFlightLimits } from './limits';
 import { namespaceExtension } from './namespaces';
 import { podBinding } from './pods/binding';
-import { podLog, type KubeletConnector } from './pods/log';
+import type { KubeletConnector } from './pods/kubelet-connector';
+import { podLog } from './pods/log';
+import { podSessions } from './pods/sessions';
 import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
 import { Reads } from './reads';
@@ -66,8 +68,8 @@ export class ApiCore {
     const { clock, random, logger, registry, logs, kubelets } = options;
     const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
-    const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, log: podLog(kubelets) } };
-    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension], writer: { clock, random }, window: options.window });
+    const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, log: podLog(kubelets), ...podSessions(kubelets) } };
+    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension, certificateExtension], writer: { clock, random }, window: options.window });
     const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
     this.writes = new Writes({ clock, random, admission: [...builtInAdmission(this.kinds, clock), ...(options.admission ?? [])] });
@@ -133,6 +135,10 @@ export class ApiCore {
       if (response.type === 'stream') {
         streams = true;
         return { ...response, chunks: held(response.chunks, request.signal, release) };
+      }
+      if (response.type === 'session') {
+        streams = true;
+        return { ...response, release };
       }
       return response;
     } finally {

@@ -1,6 +1,8 @@
 import type { ApiObject, FieldValidation } from '@navarch/api';
 import type { Status } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
+import type { CommandStreams, PortForwardTarget, RunningCommand } from '@navarch/streaming';
+
 import type { StoredObject } from './cache/stored-object';
 import type { WatchItem } from './cache/watch-item';
 
@@ -96,9 +98,24 @@ export interface WatchResponse {
   readonly cutOff: AbortSignal;
 }
 
+/**
+ * A conversation with a pod. `start` begins it, once: a door asks for that when it has found a protocol that the caller speaks. Whoever
+ * got the answer calls `release` when the conversation is over, begun or not.
+ */
+export interface SessionResponse {
+  readonly type: 'session';
+  readonly session: Session;
+  release(): void;
+}
+
+export type Session =
+  | { readonly kind: 'command'; readonly streams: CommandStreams; start(signal: AbortSignal): Promise<RunningCommand> }
+  | { readonly kind: 'portForward'; /** What the caller named beforehand; may be none. */ readonly ports: readonly number[]; start(signal: AbortSignal): Promise<PortForwardTarget> };
+
 export type ApiResponse =
   | { readonly type: 'object'; readonly object: StoredObject }
   | ListResponse
   | WatchResponse
   | { readonly type: 'stream'; readonly chunks: AsyncIterable<Uint8Array> }
+  | SessionResponse
   | { readonly type: 'status'; readonly status: Status };

@@ -7,9 +7,11 @@ export function isWrite({ verb }: ApiRequest): boolean {
   return verb !== 'get' && verb !== 'list' && verb !== 'watch';
 }
 
+const longSubresources = new Set(['log', 'exec', 'attach', 'portforward']);
+
 /** Answers that may take as long as the caller likes. */
 export function isStreaming({ verb, target }: ApiRequest): boolean {
-  return verb === 'watch' || target.subresource === 'log';
+  return verb === 'watch' || longSubresources.has(target.subresource ?? '');
 }
 
 /** By which rules an update or patch of the object, its status or another view of it forms the next state. */

@@ -347,7 +347,7 @@ describe('pods/log through a kubelet', () => {
   it('asks the kubelet at its node’s endpoint, whose certificate must bear the node’s name', async () => {
     const kubelet = async (certified: string) => createGrpcServer({
       listen: ['127.0.0.1:0'], logger: silentLogger, tls: await bed.certificate(`system:node:${certified}`, ['system:nodes'], [certified]),
-      services: [grpcService(KubeletServiceService, { containerLog: async function* ({ pod, options }, { peer }) {
+      services: [grpcService({ containerLog: KubeletServiceService.containerLog }, { containerLog: async function* ({ pod, options }, { peer }) {
         yield { data: Buffer.from(`${peer?.commonName} reads ${options?.tailLines} lines of ${options?.container} in ${pod}\n`) };
       } })],
     });

@@ -11,6 +11,7 @@ import { encodeList } from './encode';
 import {
   askDelete, askDeleteCollection, askGet, askList, askPatch, askTypedWrite, askWatch, askWrite, decodeWith, placeOf, type Asked,
 } from './requests';
+import { bidi } from './sessions';
 import { encodeFields, messageField, peekMetadata, textField } from './wire';
 
 type Unary = (resource: Resource, door: Door) => (request: Buffer, call: CallContext) => Promise<Uint8Array>;
@@ -70,6 +71,8 @@ export function kindMethods(service: DescService, registry: ResourceRegistry, do
     const path = `/${service.typeName}/${name}`;
     const one = unary[name];
     if (one) return { path, kind: 'unary', handle: async (request, call) => one(find(), door)(request, call) };
+    const both = bidi[name];
+    if (both) return { path, kind: 'bidi', handle: (requests, call) => both(find(), door)(requests, call) };
     const many = streaming[name];
     if (!many) throw new Error(`${path} is in the descriptor set, but nothing serves it`);
     return { path, kind: 'serverStream', handle: (request, call) => many(find(), door)(request, call) };

@@ -2,9 +2,10 @@ import type { ApiObject, JsonObject, Resource } from '@navarch/api';
 import { ApiError, isApiError, type Clock, type Logger } from '@navarch/base';
 
 import type { ApiCore } from '../core/core';
-import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, User, Verb } from '../core/request';
+import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, SessionResponse, User, Verb } from '../core/request';
 import { apiVersionOf, checkEnvelope, deleteOptions, patchBody, requestBody } from './body';
 import { aggregatedDiscovery, coreVersions, groupInfo, groupList, resourceList, type SubresourceTable } from './discovery';
+import { connectOptions, isConnect } from './connect-options';
 import type { OpenApiDocuments } from './documents';
 import { logOptions } from './log-options';
 import { contentTypeOf, negotiate, wantsAggregatedDiscovery, type Negotiated } from './negotiation';
@@ -46,6 +47,8 @@ const methods: Readonly<Record<string, { readonly one: Verb; readonly many?: Ver
   GET: { one: 'get', many: 'list' }, HEAD: { one: 'get', many: 'list' }, POST: { one: 'create', many: 'create' },
   PUT: { one: 'update' }, PATCH: { one: 'patch' }, DELETE: { one: 'delete', many: 'deletecollection' },
 };
+/** Whoever opens a conversation acts inside the pod: the verb is create, also by GET. */
+const connectMethods: typeof methods = { GET: { one: 'create' }, POST: { one: 'create' } };
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 
 /**
@@ -56,18 +59,28 @@ export class RestDoor {
   constructor(private readonly options: RestDoorOptions) {}
 
   async handle(incoming: Incoming): Promise<Outgoing> {
+    const answer = await this.open(incoming);
+    if (!('session' in answer)) return answer;
+    answer.release();
+    return this.failure(new ApiError('BadRequest', 'Upgrade request required'), incoming);
+  }
+
+  /** Like `handle`, for those who can carry on a conversation. */
+  async open(incoming: Incoming): Promise<Outgoing | SessionResponse> {
     const warnings: string[] = [];
     try {
-      const [path = '/', search = ''] = incoming.url.split('?', 2);
+      const [path = '/', search = ''] = incoming.url.split(/\?(.*)/s, 2);
       const parsed = parsePath(path);
       const answer = parsed.type === 'resource' ? await this.resource(parsed, new URLSearchParams(search), incoming, (text) => warnings.push(text)) : this.document(parsed, path, incoming);
+      if ('session' in answer) return answer;
       return warnings.length === 0 ? answer : { ...answer, headers: { ...answer.headers, warning: warnings.map(warningHeader) } };
     } catch (error) {
       return this.failure(error, incoming);
     }
   }
 
-  private failure(error: unknown, { method, url }: Incoming): Outgoing {
+  /** A failure as this door tells it. */
+  failure(error: unknown, { method, url }: Incoming): Outgoing {
     if (!isApiError(error)) this.options.logger.error('a request failed unexpectedly', { method, path: url.split('?', 1)[0], error });
     const status = statusOf(error);
     const retryAfter = isApiError(error) ? error.details.retryAfterSeconds : undefined;
@@ -126,8 +139,8 @@ export class RestDoor {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: documents.v2() };
   }
 
-  private async resource(path: Extract<RestPath, { type: 'resource' }>, search: URLSearchParams, incoming: Incoming, warn: (message: string) => void): Promise<Outgoing> {
-    const method = methods[incoming.method];
+  private async resource(path: Extract<RestPath, { type: 'resource' }>, search: URLSearchParams, incoming: Incoming, warn: (message: string) => void): Promise<Outgoing | SessionResponse> {
+    const method = isConnect(path.target.subresource) ? connectMethods[incoming.method] : methods[incoming.method];
     const resource = this.options.core.registry.find(path.target);
     if (!resource) throw new ApiError('NotFound', 'the server could not find the requested resource');
     if (!method) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
@@ -135,6 +148,7 @@ export class RestDoor {
     const request = this.request(path, query, search, incoming, resource, method, warn);
     const negotiated = negotiate(incoming.headers['accept'], request.verb === 'list' || request.verb === 'watch' || request.verb === 'deletecollection');
     const response = await this.options.core.handle(request);
+    if (response.type === 'session') return response;
     return this.answer(request, response, resource, query, negotiated, incoming);
   }
 
@@ -160,12 +174,13 @@ export class RestDoor {
   private body(verb: Verb, target: RequestTarget, search: URLSearchParams, contentType: string | undefined, bytes: Buffer, resource: Resource): ApiRequest['body'] {
     if (verb === 'patch') return patchBody(contentType, bytes);
     if (verb === 'get' && target.subresource === 'log') return { object: logOptions(search) as ApiObject };
+    if (verb === 'create' && isConnect(target.subresource)) return { object: connectOptions(target.subresource ?? '', search) };
     if (verb !== 'create' && verb !== 'update') return undefined;
     if (target.subresource === undefined || target.subresource === 'status') checkEnvelope(contentType, bytes, { apiVersion: apiVersionOf(resource), kind: resource.kind });
     return requestBody(contentType, bytes);
   }
 
-  private answer(request: ApiRequest, response: ApiResponse, resource: Resource, query: RestQuery, negotiated: Negotiated, incoming: Incoming): Outgoing {
+  private answer(request: ApiRequest, response: Exclude<ApiResponse, SessionResponse>, resource: Resource, query: RestQuery, negotiated: Negotiated, incoming: Incoming): Outgoing {
     const render = { negotiated, pretty: query.pretty ?? false, includeObject: query.includeObject, nowMs: this.options.clock.now() };
     const headers = { 'content-type': contentTypeOf(negotiated) };
     switch (response.type) {

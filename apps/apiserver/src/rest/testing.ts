@@ -5,7 +5,7 @@ import { createMemoryLog } from '@navarch/store';
 
 import { runApiserver } from '../app';
 import { createAuthenticator, staticTokens } from '../core/auth/authenticator';
-import type { KubeletConnector } from '../core/pods/log';
+import { noKubelets, type KubeletConnector } from '../core/pods/kubelet-connector';
 import { startRestDoor } from './start';
 
 export interface RestBed {
@@ -20,11 +20,9 @@ export interface RestBed {
   close(): Promise<void>;
 }
 
-const noKubelets: KubeletConnector = { containerLog: () => { throw new Error('no kubelet in this test'); } };
-
 /** The REST door on loopback over a core on logs in memory, with an authority of its own. */
 export async function startRestBed(options: { readonly logger?: Logger; readonly kubelets?: KubeletConnector } = {}): Promise<RestBed> {
-  const { logger = silentLogger, kubelets = noKubelets } = options;
+  const { logger = silentLogger, kubelets = noKubelets(new Error('no kubelet in this test')) } = options;
   const [clock, random] = [systemClock, systemRandom];
   const logs = { objects: createMemoryLog({ clock, random }), events: createMemoryLog({ clock, random, subjectPrefix: 'kube-events' }) };
   const registry = createRegistry();

@@ -7,7 +7,7 @@ import type { StoredObject } from '../core/cache/stored-object';
 import type { WatchItem } from '../core/cache/watch-item';
 import { ApiCore, type CoreOptions } from '../core/core';
 import type { ApiRequest, ApiResponse, ListResponse, RequestOptions, RequestTarget, User, Verb, WatchResponse } from '../core/request';
-import type { KubeletConnector } from '../core/pods/log';
+import { noKubelets } from '../core/pods/kubelet-connector';
 import { serverUser } from '../app';
 import { makeClusterObjects } from '../bootstrap';
 import { createInProcessClient } from '../in-process-client';
@@ -63,8 +63,6 @@ export interface HarnessOptions extends Partial<Omit<CoreOptions, 'logs' | 'cloc
   readonly beside?: Harness;
 }
 
-const noKubelets: KubeletConnector = { containerLog: () => { throw new Error('no kubelet in this test'); } };
-
 /** An apiserver core on logs in memory, under a virtual clock, with the objects that every cluster has. */
 export async function startCore(options: HarnessOptions = {}): Promise<Harness> {
   const { beside, ...core } = options;
@@ -72,7 +70,7 @@ export async function startCore(options: HarnessOptions = {}): Promise<Harness> 
   const streams = beside?.streams ?? { objects: new MemoryStream(clock), events: new MemoryStream(clock) };
   const random = seededRandom(beside ? 2 : 1);
   const logs = { objects: createMemoryLog({ clock, random, stream: streams.objects }), events: createMemoryLog({ clock, random, stream: streams.events, subjectPrefix: 'events' }) };
-  const made = new ApiCore({ registry: createRegistry(allResources), clock, random, logger: silentLogger, kubelets: noKubelets, ...core, logs });
+  const made = new ApiCore({ registry: createRegistry(allResources), clock, random, logger: silentLogger, kubelets: noKubelets(new Error('no kubelet in this test')), ...core, logs });
   const stopping = new AbortController();
   const running = made.run(stopping.signal);
   await made.loaded(stopping.signal);

@@ -4,7 +4,9 @@ import type { CallContext, PeerIdentity } from '@navarch/service';
 import { kubeletMethods } from './log-service';
 
 const asked: unknown[] = [];
-const [method] = kubeletMethods({ async *read(request) { asked.push(request); yield Buffer.from('line\n'); } });
+const refuse = (): never => { throw new Error('only logs here'); };
+const noStreams = { exec: refuse, attach: refuse, portForward: refuse };
+const [method] = kubeletMethods({ async *read(request) { asked.push(request); yield Buffer.from('line\n'); } }, noStreams);
 
 async function call(peer: PeerIdentity | undefined): Promise<string> {
   if (method?.kind !== 'serverStream') throw new Error('the log is a server stream');

@@ -139,11 +139,16 @@ export class PodWorker {
   }
 
   /** The container of that name that logs are asked of: the newest, or with `previous` the one that ended before it. */
-  containerFor(name: string, previous: boolean): { readonly attempt: number; readonly running: boolean } | undefined {
+  containerFor(name: string, previous: boolean): { readonly id: string; readonly attempt: number; readonly running: boolean } | undefined {
     const all = this.observed.containers.filter((container) => container.name === name);
     const waitsForRestart = all[0]?.state === 'exited' && !!this.computeStatus().containerStatuses?.find((status) => status.name === name)?.state?.waiting;
     const found = previous ? (waitsForRestart ? all[0] : all.slice(1).find((container) => container.state === 'exited')) : all[0];
-    return found && { attempt: found.attempt, running: found.state === 'running' };
+    return found && { id: found.id, attempt: found.attempt, running: found.state === 'running' };
+  }
+
+  /** The sandbox in whose network its containers are, while there is one. */
+  get sandboxId(): string | undefined {
+    return this.observed.sandboxes.find(({ ready }) => ready)?.id;
   }
 
   /** Lets go of it: its containers run on. */

@@ -4,7 +4,7 @@ import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { startCore, type Harness } from '../../testing/harness';
 import { jsonType } from '../write/body';
-import type { ContainerLogRequest } from './log';
+import { noKubelets, type ContainerLogRequest } from './kubelet-connector';
 
 const po = pods as unknown as Resource;
 const trace = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
@@ -13,7 +13,7 @@ let cluster: Harness;
 let asked: ContainerLogRequest[];
 beforeEach(async () => {
   asked = [];
-  cluster = await startCore({ kubelets: { async *containerLog(node, request) {
+  cluster = await startCore({ kubelets: { ...noKubelets(new Error('only logs here')), async *containerLog(node, request) {
     asked.push(request);
     yield Buffer.from(`${node.metadata?.name ?? ''}: hello\n`);
   } } });
