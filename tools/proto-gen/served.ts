@@ -4,6 +4,7 @@ export const servedResources: readonly string[] = [
   'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'controllerrevisions.apps',
   'jobs.batch', 'cronjobs.batch',
   'services.', 'endpoints.', 'persistentvolumes.', 'persistentvolumeclaims.', 'podtemplates.', 'replicationcontrollers.', 'resourcequotas.', 'limitranges.',
+  'endpointslices.discovery.k8s.io', 'poddisruptionbudgets.policy', 'horizontalpodautoscalers.autoscaling',
   'ingresses.networking.k8s.io', 'ingressclasses.networking.k8s.io', 'networkpolicies.networking.k8s.io', 'ipaddresses.networking.k8s.io', 'servicecidrs.networking.k8s.io',
   'roles.rbac.authorization.k8s.io', 'clusterroles.rbac.authorization.k8s.io', 'rolebindings.rbac.authorization.k8s.io', 'clusterrolebindings.rbac.authorization.k8s.io',
   'storageclasses.storage.k8s.io', 'csidrivers.storage.k8s.io', 'csinodes.storage.k8s.io', 'csistoragecapacities.storage.k8s.io', 'volumeattachments.storage.k8s.io', 'volumeattributesclasses.storage.k8s.io',
@@ -16,3 +17,6 @@ export const servedResources: readonly string[] = [
   'customresourcedefinitions.apiextensions.k8s.io',
   'apiservices.apiregistration.k8s.io',
 ];
+
+/** Where the facts know several versions of a kind, the one that is served. */
+export const servedVersions: Readonly<Record<string, string>> = { 'horizontalpodautoscalers.autoscaling': 'v2' };

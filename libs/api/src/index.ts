@@ -38,7 +38,7 @@ export { csiNodes } from './resources/storage/csinodes';
 export { csiStorageCapacities } from './resources/storage/csistoragecapacities';
 export { volumeAttachments } from './resources/storage/volumeattachments';
 export { volumeAttributesClasses } from './resources/storage/volumeattributesclasses';
-export { priorityClasses } from './resources/scheduling/priorityclasses';
+export { priorityClasses, systemPriorityClasses } from './resources/scheduling/priorityclasses';
 export { runtimeClasses } from './resources/node/runtimeclasses';
 export { cronJobs } from './resources/batch/cronjobs';
 export { jobs } from './resources/batch/jobs';
@@ -56,7 +56,7 @@ export { validatingAdmissionPolicies } from './resources/admissionregistration/v
 export { validatingAdmissionPolicyBindings } from './resources/admissionregistration/validatingadmissionpolicybindings';
 export { mutatingAdmissionPolicies } from './resources/admissionregistration/mutatingadmissionpolicies';
 export { mutatingAdmissionPolicyBindings } from './resources/admissionregistration/mutatingadmissionpolicybindings';
-export { certificateSigningRequests } from './resources/certificates/certificatesigningrequests';
+export { approvalStrategy, certificateSigningRequests } from './resources/certificates/certificatesigningrequests';
 export { flowSchemas } from './resources/flowcontrol/flowschemas';
 export { priorityLevelConfigurations } from './resources/flowcontrol/prioritylevelconfigurations';
 export { deviceClasses } from './resources/resource/deviceclasses';
@@ -65,6 +65,9 @@ export { resourceClaimTemplates } from './resources/resource/resourceclaimtempla
 export { resourceSlices } from './resources/resource/resourceslices';
 export { customResourceDefinitions } from './resources/apiextensions/customresourcedefinitions';
 export { apiServices } from './resources/apiregistration/apiservices';
+export { endpointSlices } from './resources/discovery/endpointslices';
+export { podDisruptionBudgets } from './resources/policy/poddisruptionbudgets';
+export { horizontalPodAutoscalers } from './resources/autoscaling/horizontalpodautoscalers';
 export { createRegistry } from './registry';
 export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
 export { fieldErrorsToApiError } from './field-errors';

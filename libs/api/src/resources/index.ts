@@ -12,6 +12,7 @@ import { daemonSets } from './apps/daemonsets';
 import { deployments } from './apps/deployments';
 import { replicaSets } from './apps/replicasets';
 import { statefulSets } from './apps/statefulsets';
+import { horizontalPodAutoscalers } from './autoscaling/horizontalpodautoscalers';
 import { cronJobs } from './batch/cronjobs';
 import { jobs } from './batch/jobs';
 import { certificateSigningRequests } from './certificates/certificatesigningrequests';
@@ -31,6 +32,8 @@ import { resourceQuotas } from './core/resourcequotas';
 import { secrets } from './core/secrets';
 import { serviceAccounts } from './core/serviceaccounts';
 import { services } from './core/services';
+import { endpointSlices } from './discovery/endpointslices';
+import { podDisruptionBudgets } from './policy/poddisruptionbudgets';
 import { flowSchemas } from './flowcontrol/flowschemas';
 import { priorityLevelConfigurations } from './flowcontrol/prioritylevelconfigurations';
 import { ingressClasses } from './networking/ingressclasses';
@@ -63,6 +66,7 @@ export const allResources: readonly Resource[] = [
   namespaces, nodes, pods, configMaps, secrets, serviceAccounts, events, leases,
   deployments, replicaSets, statefulSets, daemonSets, controllerRevisions, jobs, cronJobs,
   services, endpoints, persistentVolumes, persistentVolumeClaims, podTemplates, replicationControllers, resourceQuotas, limitRanges,
+  endpointSlices, podDisruptionBudgets, horizontalPodAutoscalers,
   ingresses, ingressClasses, networkPolicies, ipAddresses, serviceCidrs,
   roles, clusterRoles, roleBindings, clusterRoleBindings,
   storageClasses, csiDrivers, csiNodes, csiStorageCapacities, volumeAttachments, volumeAttributesClasses,

@@ -1,6 +1,12 @@
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { HorizontalPodAutoscaler } from '@navarch/proto/k8s/io/api/autoscaling/v2/autoscaling';
+import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
+import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
 import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
-import type { ConfigMap, Event, Namespace, Node, Pod, PodTemplateSpec, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type {
+  ConfigMap, Endpoints, Event, LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodTemplate, PodTemplateSpec, ReplicationController,
+  ResourceQuota, Secret, Service, ServiceAccount,
+} from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 
 import type { ApiObject } from '../resource';
@@ -27,5 +33,20 @@ export const minimalObjects: Readonly<Record<string, ApiObject>> = {
   daemonsets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies DaemonSet as ApiObject,
   controllerrevisions: { metadata: { name: 'web-1', namespace: 'team' }, data: { raw: Buffer.from('{}') } } satisfies ControllerRevision as ApiObject,
   jobs: { metadata: { name: 'once', namespace: 'team' }, spec: { template: jobTemplate } } satisfies Job as ApiObject,
+  services: { metadata: { name: 'web', namespace: 'team' }, spec: { ports: [{ port: 80 }] } } satisfies Service as ApiObject,
+  endpoints: { metadata: { name: 'web', namespace: 'team' } } satisfies Endpoints,
+  persistentvolumes: {
+    metadata: { name: 'disk' }, spec: { capacity: { storage: { string: '1Gi' } }, accessModes: ['ReadWriteOnce'], persistentVolumeSource: { hostPath: { path: '/data' } } },
+  } satisfies PersistentVolume as ApiObject,
+  persistentvolumeclaims: {
+    metadata: { name: 'data', namespace: 'team' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: { string: '1Gi' } } } },
+  } satisfies PersistentVolumeClaim as ApiObject,
+  podtemplates: { metadata: { name: 'web', namespace: 'team' }, template } satisfies PodTemplate as ApiObject,
+  replicationcontrollers: { metadata: { name: 'web', namespace: 'team' }, spec: { template } } satisfies ReplicationController as ApiObject,
+  resourcequotas: { metadata: { name: 'all', namespace: 'team' } } satisfies ResourceQuota,
+  limitranges: { metadata: { name: 'all', namespace: 'team' } } satisfies LimitRange,
+  endpointslices: { metadata: { name: 'web-1', namespace: 'team' }, addressType: 'IPv4' } satisfies EndpointSlice as ApiObject,
+  poddisruptionbudgets: { metadata: { name: 'web', namespace: 'team' } } satisfies PodDisruptionBudget,
+  horizontalpodautoscalers: { metadata: { name: 'web', namespace: 'team' }, spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 3 } } satisfies HorizontalPodAutoscaler as ApiObject,
   cronjobs: { metadata: { name: 'nightly', namespace: 'team' }, spec: { schedule: '0 3 * * *', jobTemplate: { spec: { template: jobTemplate } } } } satisfies CronJob as ApiObject,
 };
