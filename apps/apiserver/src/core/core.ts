@@ -9,6 +9,7 @@ import { defaultAuthorizer } from './auth/default-authorizer';
 import type { WindowLimits } from './cache/event-window';
 import { LogFeed } from './cache/log-feed';
 import { parseSelection, type Selection } from './cache/selection';
+import { certificateExtension } from './certificates';
 import { defaultTimeoutMs, startDeadline, type Deadline } from './deadline';
 import { badRequest, methodNotAllowed, unknownResource } from './errors';
 import type { SubresourceContext } from './kind-extension';
