@@ -5,6 +5,7 @@ import type { LogFeed } from './cache/log-feed';
 import type { WindowLimits } from './cache/event-window';
 import type { KindExtension } from './kind-extension';
 import type { RequestTarget } from './request';
+import { withScale } from './scale';
 import { KindStore } from './write/mutate';
 import { ObjectWriter, type WriterDependencies } from './write/writer';
 
@@ -58,7 +59,7 @@ export class Kinds {
     const feed = this.options.feeds[resource.log];
     const cache = new KindCache(resource, this.options.window);
     const writer = new ObjectWriter(feed.log, resource, this.options.writer);
-    const extension = this.options.extensions.find(({ group, plural }) => group === resource.group && plural === resource.plural);
+    const extension = withScale(resource, this.options.extensions.find(({ group, plural }) => group === resource.group && plural === resource.plural));
     this.kinds.set(resource, { resource, feed, cache, store: new KindStore(feed, cache, writer), extension });
     feed.add(cache);
   }

@@ -35,17 +35,22 @@ export class Writes {
 
   create(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {
     const nowMs = this.deps.clock.now();
-    return this.createObject(kind, request, decodeBody(kind.resource, request), (object) => recordOwnership(kind.resource, request, object, undefined, nowMs), ctx);
+    const { body } = request;
+    // Only a name that the server makes up may have to be tried again.
+    const again = body && 'object' in body && wantsGeneratedName(body.object) ? () => ownCopy(request) : () => request;
+    return this.createObject(kind, request, () => decodeBody(kind.resource, again()), (object) => recordOwnership(kind.resource, request, object, undefined, nowMs), ctx);
   }
 
-  private async createObject(kind: Kind, request: ApiRequest, object: ApiObject, own: (object: ApiObject) => void, ctx: WriteContext): Promise<StoredObject> {
+  /** `form` gives the object anew for each name tried, because preparing it builds on its name. */
+  private async createObject(kind: Kind, request: ApiRequest, form: () => ApiObject, own: (object: ApiObject) => void, ctx: WriteContext): Promise<StoredObject> {
     const { clock, random, admission } = this.deps;
     const { resource, store } = kind;
-    checkIdentity(resource, object, request.target, request.options.namespaceOverrides);
-    prepareCreate(resource, object, clock, random);
-    const generated = wantsGeneratedName(object);
     for (let tries = 1; ; tries++) {
+      const object = form();
+      checkIdentity(resource, object, request.target, request.options.namespaceOverrides);
+      const generated = wantsGeneratedName(object);
       if (generated) generateName(object, random);
+      prepareCreate(resource, object, clock, random);
       const attributes = this.attributes(kind, request, ctx, 'CREATE', object, undefined);
       await admit(admission, attributes);
       validateCreate(resource, object);
@@ -61,10 +66,8 @@ export class Writes {
 
   /** `strategy` is the kind's own for the object, its status or another view of it. */
   update(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
-    const { body } = request;
     // Each try needs a copy of its own, because forming the next state changes it.
-    const copy = (): ApiRequest => (body && 'object' in body ? { ...request, body: { object: structuredClone(body.object) } } : request);
-    return this.change(kind, request, strategy, this.recorded(kind, request, () => decodeBody(kind.resource, copy())), ctx);
+    return this.change(kind, request, strategy, this.recorded(kind, request, () => decodeBody(kind.resource, ownCopy(request))), ctx);
   }
 
   patch(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
@@ -87,7 +90,7 @@ export class Writes {
       }
       try {
         const { object, own } = intent(undefined);
-        return await this.createObject(kind, request, object, own, ctx);
+        return await this.createObject(kind, request, () => object, own, ctx);
       } catch (error) {
         // Somebody created it in between: it is there to be merged with.
         if (!hasReason(error, 'AlreadyExists') || tries >= maxGeneratedNames) throw error;
@@ -162,4 +165,10 @@ export class Writes {
       name: target.name ?? object?.metadata?.name ?? '', dryRun: ctx.dryRun, traceparent: ctx.traceparent, signal: ctx.deadline.caller,
     };
   }
+}
+
+/** The request with an object of its own, where it carries one that is not bytes. */
+function ownCopy(request: ApiRequest): ApiRequest {
+  const { body } = request;
+  return body && 'object' in body ? { ...request, body: { object: structuredClone(body.object) } } : request;
 }
