@@ -10,6 +10,7 @@ export {
 export { spdyCaller, spdyCommand, spdyCommandProtocol } from './spdy-command';
 export { commandProtocols, sendMessage, webSocketCaller, type CommandProtocol } from './websocket-command';
 export { pieceQueue } from './byte-queue';
+export { drained } from './drained';
 export { Pipe } from './pipe';
 export { commandConversation, messageCaller, type CommandConversation, type MessageCaller } from './message-command';
 export { messagePortForward, messagePortForwardCaller, type MessagePortForward, type MessagePortForwardCaller } from './message-port-forward';

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 import type { JsonObject } from '@navarch/api';
 
+import { drained } from './drained';
 import type { CommandCaller, CommandStreams, RunningCommand, TerminalSize } from './remote-command';
 import { SpdyConnection, type SpdyStream } from './spdy-connection';
 
@@ -24,7 +24,7 @@ function bytesOf(stream: SpdyStream | undefined): AsyncIterable<Buffer> {
 
 async function write(stream: SpdyStream | undefined, data: Buffer): Promise<void> {
   if (!stream || stream.destroyed) return;
-  if (!stream.write(data)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+  if (!stream.write(data)) await drained(stream);
 }
 
 async function finish(stream: SpdyStream | undefined): Promise<void> {

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 
+import { drained } from './drained';
 import { HeaderCompressor, HeaderDecompressor } from './header-compression';
 import { decodeHeaders, encodeFrame, encodeHeaders, FrameReader, type SpdyFrame, type SpdyHeaders } from './spdy-frames';
 
@@ -129,7 +129,7 @@ export class SpdyConnection {
     const sent = this.sending.then(async () => {
       if (transport.destroyed || transport.writableEnded) throw new Error('SPDY: the connection is closed');
       const room = transport.write(encodeFrame(await make()));
-      if (!room) await Promise.race([once(transport, 'drain'), once(transport, 'close')]);
+      if (!room) await drained(transport);
     });
     this.sending = sent.catch(() => undefined);
     return sent;

@@ -1,11 +1,12 @@
-import { once } from 'node:events';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 import { ApiError, type Logger } from '@navarch/base';
+import { drained } from '@navarch/streaming';
 
 import type { Credentials } from '../core/auth/authenticator';
 import type { Outgoing } from './door';
@@ -71,7 +72,7 @@ export async function send(outgoing: Outgoing, request: Request, response: Respo
   (response as ServerResponse).flushHeaders();
   for await (const chunk of outgoing.body) {
     if (signal.aborted) return;
-    if (!(response as ServerResponse).write(chunk)) await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+    if (!(response as ServerResponse).write(chunk)) await drained(response as Writable);
   }
   response.end();
 }

@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { kubectl as kubectlPath } from '../../../../tools/clients/kubectl';
-import { grpcKubelets } from '../grpc/kubelet-connector';
-import { startProcessKubelet, startShouter, type ProcessKubelet } from '../testing/process-kubelet';
-import { startRestBed, type RestBed } from './testing';
+import { grpcKubelets } from '../../apps/apiserver/src/grpc/kubelet-connector';
+import { startRestBed, type RestBed } from '../../apps/apiserver/src/rest/testing';
+import { startProcessKubelet, startShouter, type ProcessKubelet } from '../../apps/apiserver/src/testing/process-kubelet';
+import { kubectl as kubectlPath } from '../clients/kubectl';
 
 interface Outcome {
   readonly code: number | null;
