@@ -15,7 +15,7 @@ const plans: Readonly<Record<string, FakeContainerPlan>> = {
 containerRuntimeContract('the fake', async () => {
   const image = 'docker.io/library/test:1';
   const runtime = createFakeRuntime({
-    clock: systemClock, random: seededRandom(1), images: [image],
+    clock: systemClock, random: seededRandom(1), images: [image], streamingServer: 'http://127.0.0.1:10010',
     behaviour: {
       plan: ({ command }) => plans[Object.entries(contractPrograms).find(([, program]) => program.join() === command?.join())?.[0] ?? ''] ?? {},
       exec: (_container, command) => (command[0] === '/bin/sleep' ? new Promise(() => undefined) : { stdout: Buffer.from('out\n'), stderr: Buffer.from('err\n'), exitCode: 4 }),

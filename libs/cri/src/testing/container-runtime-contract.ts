@@ -195,6 +195,27 @@ export function containerRuntimeContract(name: string, make: () => Promise<Runti
       await failsWith(under.runtime.execSync(id, ['/bin/sleep', '30'], 1), 'Timeout');
     });
 
+    it('says where to run a command, to join a container and to reach a sandbox\'s ports: a URL of its own for each', async () => {
+      const { sandboxId, id } = await startContainer('untilTerm');
+      const streams = { stdin: true, stdout: true, stderr: true, tty: false };
+      const urls = await Promise.all([
+        under.runtime.exec(id, ['/bin/true'], streams), under.runtime.attach(id, { ...streams, tty: true, stderr: false }), under.runtime.portForward(sandboxId),
+      ]);
+      for (const url of urls) expect(new URL(url).protocol).toBe('http:');
+      expect(new Set(urls).size).toBe(3);
+    });
+
+    it('refuses a conversation with what does not run or does not exist', async () => {
+      const { sandboxId, id } = await startContainer('ignoresTerm');
+      const streams = { stdin: false, stdout: true, stderr: true, tty: false };
+      await under.runtime.stopPodSandbox(sandboxId);
+      await failsWith(under.runtime.exec(id, ['/bin/true'], streams), 'Internal');
+      await failsWith(under.runtime.attach(id, streams), 'Internal');
+      await failsWith(under.runtime.portForward(sandboxId), 'Internal');
+      await failsWith(under.runtime.exec('no-such-container', ['/bin/true'], streams), 'NotFound', 'Internal');
+      await failsWith(under.runtime.portForward('no-such-sandbox'), 'NotFound', 'Internal');
+    });
+
     it('knows its images by name and by id, and says nothing of others', async () => {
       const image = await under.runtime.imageStatus(under.image);
       expect(image?.id).toMatch(/^sha256:/);
