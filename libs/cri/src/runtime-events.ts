@@ -2,7 +2,7 @@ import { Metadata, type ClientReadableStream } from '@grpc/grpc-js';
 import { backoffDelayMs, BoundedQueue, sleep, toError, type Clock, type Logger } from '@navarch/base';
 import { TaskDelete, TaskExit, TaskOOM, TaskStart } from '@navarch/proto/containerd/events/task';
 import type { Envelope, EventsClient } from '@navarch/proto/containerd/services/events/v1/events';
-import { ContainerEventType, type ContainerEventResponse, type RuntimeServiceClient } from '@navarch/proto/runtime/v1/cri';
+import { ContainerEventType, type ContainerEventResponse, type RuntimeServiceClient, type VersionResponse } from '@navarch/proto/runtime/v1/cri';
 
 import type { RuntimeEvent } from './container-runtime';
 import { isUnimplemented } from './cri-error';
@@ -25,10 +25,11 @@ const backoff = { initialMs: 50, maxMs: 2_000 };
  */
 export async function* followEvents(options: FollowOptions): AsyncGenerator<RuntimeEvent, void, undefined> {
   const { clock, logger, signal } = options;
-  let source: Source = 'cri';
+  let source: Source | undefined;
   let failures = 0;
   while (!signal.aborted) {
     try {
+      source ??= await firstSource(options.runtime);
       for await (const event of source === 'cri' ? criEvents(options) : containerdEvents(options)) {
         failures = 0;
         yield event;
@@ -50,6 +51,23 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Runt
       return;
     }
   }
+}
+
+/**
+ * What to try first. containerd before 1.7 answers GetContainerEvents with Unimplemented, but maybe after the call that tells that
+ * a subscription stands: asked for by its version it is not asked for what it has not.
+ */
+async function firstSource(runtime: RuntimeServiceClient): Promise<Source> {
+  const { runtimeName, runtimeVersion } = await new Promise<VersionResponse>((resolve, reject) => {
+    runtime.version({}, new Metadata({ waitForReady: true }), (error, version) => (error ? reject(error) : resolve(version)));
+  });
+  return hasContainerEvents(runtimeName, runtimeVersion) ? 'cri' : 'containerd';
+}
+
+/** Exported for its test. Runtimes of other names are asked. */
+export function hasContainerEvents(name = '', version = ''): boolean {
+  const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  return name !== 'containerd' || Number(major) > 1 || Number(minor) >= 7;
 }
 
 const criTypes: Readonly<Record<ContainerEventType, 'created' | 'started' | 'stopped' | 'deleted'>> = {
