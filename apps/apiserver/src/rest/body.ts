@@ -1,5 +1,5 @@
 import { codecFor, decodeEnvelope, type JsonValue } from '@navarch/api';
-import { ApiError, toError } from '@navarch/base';
+import { ApiError, isApiError, toError } from '@navarch/base';
 import type { DeleteOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 import { parseDocument } from 'yaml';
 
@@ -21,14 +21,33 @@ function mediaType(contentType: string | undefined): string {
 export function yamlToJson(bytes: Uint8Array): JsonValue {
   checkBodySize(bytes.length);
   try {
-    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { schema: 'core', uniqueKeys: true, logLevel: 'silent' });
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const document = parseDocument(text, { schema: 'core', uniqueKeys: true, logLevel: 'silent' });
     const [problem] = document.errors;
     if (problem) throw new ApiError('BadRequest', `the request body is not valid YAML: ${problem.code} at line ${problem.linePos?.[0].line ?? 0}`);
-    return document.toJS({ maxAliasCount: maxAliases }) as JsonValue;
+    const value = document.toJS({ maxAliasCount: maxAliases }) as JsonValue;
+    checkExpanded(value);
+    return value;
   } catch (error) {
-    if (error instanceof ReferenceError) throw new ApiError('BadRequest', 'the request body is not valid YAML: too many aliases', {}, { cause: error });
-    throw error;
+    if (isApiError(error)) throw error;
+    // What the decoder and the parser throw: bytes that are no text, aliases without end or anchor, nesting that fills the stack.
+    throw new ApiError('BadRequest', error instanceof ReferenceError ? 'the request body is not valid YAML: too many aliases' : 'the request body is not valid YAML', {}, { cause: error });
   }
+}
+
+/** Aliases share what they name; written out as JSON each is a copy. Looks at no more than what a body may hold. */
+function checkExpanded(value: JsonValue): void {
+  let length = 0;
+  const visit = (part: JsonValue): void => {
+    length += typeof part === 'string' ? part.length : 1;
+    checkBodySize(length);
+    if (part === null || typeof part !== 'object') return;
+    for (const [key, member] of Object.entries(part)) {
+      length += Array.isArray(part) ? 0 : key.length;
+      visit(member);
+    }
+  };
+  visit(value);
 }
 
 /** The body in the core's terms. `expected` is the kind of the path, which an envelope must not contradict. */

@@ -73,7 +73,7 @@ export class RestDoor {
       const parsed = parsePath(path);
       const answer = parsed.type === 'resource' ? await this.resource(parsed, new URLSearchParams(search), incoming, (text) => warnings.push(text)) : this.document(parsed, path, incoming);
       if ('session' in answer) return answer;
-      return warnings.length === 0 ? answer : { ...answer, headers: { ...answer.headers, warning: warnings.map(warningHeader) } };
+      return warnings.length === 0 ? answer : { ...answer, headers: { ...answer.headers, warning: warningHeaders(warnings) } };
     } catch (error) {
       return this.failure(error, incoming);
     }
@@ -213,9 +213,22 @@ function statusJson(status: { status?: string | undefined; message?: string | un
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: outcome, ...(message && { message }), ...(reason && { reason }), ...(code !== undefined && { code }) };
 }
 
-/** Miscellaneous persistent warning (RFC 7234, section 5.5). */
+/** Kubernetes' own limits: what all warnings together may take, and what each has left where they take more. */
+const maxWarningLength = 4_096;
+const cutWarningLength = 256;
+
+function warningHeaders(warnings: readonly string[]): string[] {
+  const distinct = [...new Set(warnings)];
+  const cut = distinct.reduce((length, text) => length + text.length, 0) > maxWarningLength ? distinct.map((text) => text.slice(0, cutWarningLength)) : distinct;
+  let length = 0;
+  return cut.filter((text) => (length += text.length) <= maxWarningLength).map(warningHeader);
+}
+
+/** Miscellaneous persistent warning (RFC 7234, section 5.5), in UTF-8: Node writes a header's characters as one byte each. */
 function warningHeader(text: string): string {
-  return `299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[\r\n]+/g, ' ')}"`;
+  // eslint-disable-next-line no-control-regex -- a header's value may hold none
+  const quoted = text.toWellFormed().replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/[\\"]/g, '\\$&');
+  return `299 - "${Buffer.from(quoted, 'utf8').toString('latin1')}"`;
 }
 
 function withoutName({ name: _name, ...target }: RequestTarget): RequestTarget {

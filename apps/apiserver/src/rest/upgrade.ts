@@ -69,6 +69,12 @@ async function serve(options: RestServerOptions, webSockets: WebSockets, asked: 
   else await pushMessages(await webSockets.accept(asked, undefined), answer, answer.body);
 }
 
+/** What ws would refuse later, when the command runs already (RFC 6455, section 4.1). */
+function checkHandshake({ method, headers }: IncomingMessage): void {
+  const valid = method === 'GET' && /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '') && headers['sec-websocket-version'] === '13';
+  if (!valid) throw new ApiError('BadRequest', 'a WebSocket begins with a GET that has Sec-WebSocket-Version 13 and a Sec-WebSocket-Key of 16 bytes in base64');
+}
+
 /** Node writes answers by objects of its own; this one ends the connection, because nobody reads a second request from it. */
 function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request);
@@ -79,6 +85,7 @@ function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
 }
 
 async function byWebSocket(webSockets: WebSockets, asked: Asked, { session }: SessionResponse): Promise<void> {
+  checkHandshake(asked.request);
   const offered = String(asked.request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim()).filter((protocol) => protocol !== '');
   const chosen: WebSocketSession = webSocketSession(session, offered);
   const run = await chosen.begin(asked.signal);
