@@ -79,6 +79,18 @@ describe('patches of every kind', () => {
     await refused(apply('alice', { a: '1', b: '2' }), 'Conflict', /"editor" using v1: \.data\.a/);
   });
 
+  it('an update hands ownership over by the managedFields it sends, and forgets it by an empty entry', async () => {
+    const { metadata } = await api.one(apply('alice', { a: '1' }));
+    const [entry] = metadata.managedFields ?? [];
+    const fieldsV1 = JSON.parse(Buffer.from(entry?.fieldsV1?.Raw ?? []).toString()) as unknown;
+    const claim = { manager: 'bob', operation: 'Apply', apiVersion: 'v1', time: '2026-01-01T00:00:00Z', fieldsType: 'FieldsV1', fieldsV1 };
+    await api.one(patch('application/json-patch+json', [{ op: 'replace', path: '/metadata/managedFields', value: [claim] }], { options: { fieldManager: 'bob' } }));
+    expect(await managers()).toEqual(['bob Apply']);
+    expect(await dataOf(apply('bob', { a: '2' }))).toEqual({ a: '2' });
+    await api.one(patch('application/merge-patch+json', { metadata: { managedFields: [{}] } }, { options: { fieldManager: 'bob' } }));
+    expect(await managers()).toBeUndefined();
+  });
+
   it('a status write owns status only', async () => {
     const pod: Pod = { metadata: { namespace: 'default', name: 'c' }, spec: { containers: [{ name: 'a', image: 'x' }] } };
     await api.one({ verb: 'create', resource: pods, object: pod, options: { fieldManager: 'editor' } });

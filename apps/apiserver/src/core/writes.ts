@@ -101,7 +101,11 @@ export class Writes {
   /** An update or patch whose fields become the caller's. */
   private recorded({ resource }: Kind, request: ApiRequest, incomingFor: (previous: ApiObject) => ApiObject): FormChange {
     const nowMs = this.deps.clock.now();
-    return (previous) => ({ incoming: incomingFor(previous), own: (next) => recordOwnership(resource, request, next, previous, nowMs) });
+    return (previous) => {
+      const incoming = incomingFor(previous);
+      const claimed = incoming.metadata?.managedFields;
+      return { incoming, own: (next) => recordOwnership(resource, request, next, previous, nowMs, claimed) };
+    };
   }
 
   async delete(kind: Kind, request: ApiRequest, ctx: WriteContext): Promise<StoredObject> {

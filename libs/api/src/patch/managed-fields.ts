@@ -80,9 +80,9 @@ export function applyIntent(live: JsonObject | undefined, intent: JsonObject, me
 /** Records that `options.manager` changed `live` into `next` by anything but apply; answers `next` with its managedFields. */
 export function recordUpdate(live: JsonObject | undefined, next: JsonObject, message: string, schema: MergeSchema, options: FieldManager & { readonly ignored?: FieldSet }): JsonObject {
   const walker = new TypedWalker(schema, message);
-  // A writer that sends an empty list asks for ownership to be forgotten; none at all leaves it as it was.
+  // A writer that sends an empty entry asks for ownership to be forgotten, one that sends others hands it over; none at all leaves it as it was.
   const reset = live !== undefined && isReset(next);
-  const entries = live && !reset ? entriesOf(live, walker, options) : [];
+  const entries = live && !reset ? entriesOf(managedFieldsOf(next).length > 0 ? next : live, walker, options) : [];
   const { added, modified, removed } = walker.compare(withoutManagedFields(live ?? {}), withoutManagedFields(next));
   const taken = ownable(union(added, modified), options.ignored);
   const gone = ownable(removed, options.ignored);

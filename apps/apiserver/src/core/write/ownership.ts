@@ -1,5 +1,6 @@
 import { apiVersionOf, applyIntent, fromFieldsV1, kindMergeSchema, recordUpdate, type ApiObject, type FieldManager, type FieldSet, type JsonObject, type JsonValue, type Resource } from '@navarch/api';
 import { ApiError } from '@navarch/base';
+import type { ManagedFieldsEntry } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
 import { badRequest } from '../errors';
 import type { ApiRequest } from '../request';
@@ -25,10 +26,14 @@ function managerOf(resource: Resource, { options, target, user }: ApiRequest, no
   return { manager: options.fieldManager ?? user.name, apiVersion: apiVersionOf(resource), subresource, time, ...(ignored && { ignored }) };
 }
 
-/** Sets `next`'s managedFields after a create (without `previous`), update or patch by this request. */
-export function recordOwnership(resource: Resource, request: ApiRequest, next: ApiObject, previous: ApiObject | undefined, nowMs: number): void {
+/**
+ * Sets `next`'s managedFields after a create (without `previous`), update or patch by this request. `claimed` are those the
+ * caller sent: whoever may change an object may hand its fields over, as kubectl does from client-side to server-side apply.
+ */
+export function recordOwnership(resource: Resource, request: ApiRequest, next: ApiObject, previous: ApiObject | undefined, nowMs: number, claimed?: ManagedFieldsEntry[]): void {
   const isOwned = (previous?.metadata?.managedFields?.length ?? 0) > 0;
   if (request.options.fieldManager === undefined && !isOwned) return;
+  if (claimed && !request.target.subresource) next.metadata = { ...next.metadata, managedFields: claimed };
   const [before, after] = [previous && resource.codec.toJson(previous), resource.codec.toJson(next)];
   const recorded = recordUpdate(before, after, resource.codec.message, kindMergeSchema(), managerOf(resource, request, nowMs));
   takeManagedFields(resource, next, recorded);
