@@ -1,4 +1,4 @@
-import type { ApiObject, FieldValidation, JsonValue, Resource } from '@navarch/api';
+import { findDuplicateFields, type ApiObject, type FieldValidation, type JsonValue, type Resource } from '@navarch/api';
 import { ApiError } from '@navarch/base';
 
 import { badRequest } from '../errors';
@@ -34,16 +34,32 @@ export function decodeBody(resource: Resource, request: ApiRequest): ApiObject {
   checkBodySize(body.bytes.length);
   switch (mediaType(body)) {
     case protobufType: return resource.codec.decode(body.bytes);
-    case jsonType: return decodeJson(resource, parseJson(body.bytes), options.fieldValidation, request.warn);
+    case jsonType: return decodeJson(resource, parseJson(body.bytes), options.fieldValidation, request.warn, duplicatesIn(body.bytes, options.fieldValidation));
     default:
       throw new ApiError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${jsonType}, ${protobufType}`);
   }
 }
 
-export function decodeJson(resource: Resource, json: JsonValue, fieldValidation: FieldValidation = 'Warn', warn?: (message: string) => void): ApiObject {
+/** `duplicates` are problems found in the text, before it became a value: told and judged like unknown fields. */
+export function decodeJson(
+  resource: Resource, json: JsonValue, fieldValidation: FieldValidation = 'Warn', warn?: (message: string) => void, duplicates: readonly string[] = [],
+): ApiObject {
   checkTypeMeta(resource, json);
-  return resource.codec.fromJson(json, { fieldValidation, warn });
+  if (duplicates.length === 0 || fieldValidation === 'Ignore') return resource.codec.fromJson(json, { fieldValidation, warn });
+  const problems = [...duplicates];
+  const object = resource.codec.fromJson(json, { fieldValidation: 'Warn', warn: (message) => problems.push(message) });
+  if (fieldValidation === 'Strict') throw strictError(problems);
+  for (const problem of problems) warn?.(problem);
+  return object;
 }
+
+/** What a JSON text says twice, in Kubernetes' words; nothing where nobody wants to know. */
+export function duplicatesIn(bytes: Uint8Array, fieldValidation: FieldValidation = 'Warn'): string[] {
+  if (fieldValidation === 'Ignore') return [];
+  return findDuplicateFields(new TextDecoder().decode(bytes)).map((path) => `duplicate field ${JSON.stringify(path)}`);
+}
+
+export const strictError = (problems: readonly string[]): ApiError => badRequest(`strict decoding error: ${problems.join(', ')}`);
 
 function mediaType(body: Exclude<RequestBody, { object: unknown }>): string {
   return body.contentType.split(';')[0]?.trim() || protobufType;

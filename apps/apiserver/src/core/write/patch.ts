@@ -3,7 +3,7 @@ import { ApiError } from '@navarch/base';
 
 import { badRequest } from '../errors';
 import type { ApiRequest, RequestBody } from '../request';
-import { decodeJson, parseJson } from './body';
+import { decodeJson, duplicatesIn, parseJson, strictError } from './body';
 
 /** What a patch makes of the object's present JSON. Called again for each newer state that a write meets. */
 type ApplyPatch = (current: JsonObject) => JsonValue;
@@ -47,6 +47,9 @@ export function readPatch(resource: Resource, request: ApiRequest): (current: Ap
   }
   const apply = reader(parseJson(body.bytes), resource);
   const { fieldValidation } = request.options;
+  const duplicates = duplicatesIn(body.bytes, fieldValidation);
+  if (fieldValidation === 'Strict' && duplicates.length > 0) throw strictError(duplicates);
+  for (const duplicate of duplicates) request.warn?.(duplicate);
   return (current) => decodeJson(resource, apply(resource.codec.toJson(current)), fieldValidation, request.warn);
 }
 
