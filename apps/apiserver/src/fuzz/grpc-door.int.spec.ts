@@ -6,7 +6,7 @@ import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import fc from 'fast-check';
 
 import { mutated, jsonText, objectText, evilWord } from './arbitraries';
-import { fuzzParameters, openTwoDoors, type CallAnswer, type TwoDoors } from './two-doors';
+import { fuzzParameters, fuzzTimeoutMs, openTwoDoors, type CallAnswer, type TwoDoors } from './two-doors';
 
 const podCodec = codecFor<Pod>('k8s.io.api.core.v1.Pod');
 const pod = podCodec.encode(podCodec.fromJson({ metadata: { name: 'p', namespace: 'default', labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '1' } } }] } }));
@@ -61,8 +61,8 @@ describe('the gRPC door under hostile input', () => {
   it('answers random bytes, mangled messages and wrong wire types in every method with a client’s code or success, never INTERNAL', async () => {
     const create = CreateObjectRequest.encode({ resource: { group: '', version: 'v1', resource: 'pods' }, namespace: 'default', object: pod, options: { dryRun: ['All'] } }).finish();
     const request = fc.oneof(fc.uint8Array({ maxLength: 100 }), wireMessage, mutated(create), mutated(get));
-    await fc.assert(fc.asyncProperty(methods, request, async (method, bytes) => { await clientsFault(method, bytes); }), fuzzParameters(2_000));
-  });
+    await fc.assert(fc.asyncProperty(methods, request, async (method, bytes) => { await clientsFault(method, bytes); }), fuzzParameters());
+  }, fuzzTimeoutMs);
 
   it('answers random references, objects, patches and options in well-formed messages with a client’s code or success, never INTERNAL', async () => {
     const word = fc.oneof({ weight: 3, arbitrary: fc.constantFrom('', 'v1', 'apps', 'pods', 'configmaps', 'target', 'default', 'status', 'application/json', 'application/vnd.kubernetes.protobuf') }, { weight: 1, arbitrary: evilWord });
@@ -82,6 +82,6 @@ describe('the gRPC door under hostile input', () => {
       fc.record({ resource, request: fc.record({ namespace: word, name: word, options: fc.record({ gracePeriodSeconds: fc.maxSafeInteger(), propagationPolicy: word, preconditions: fc.record({ uid: word, resourceVersion: word }) }) }) })
         .map((message) => [`${objects}/Delete`, DeleteObjectRequest.encode({ ...message, request: { ...message.request, options: { ...message.request.options, dryRun: ['All'] } } }).finish()] as const),
     );
-    await fc.assert(fc.asyncProperty(call, async ([method, bytes]) => { await clientsFault(method, bytes); }), fuzzParameters(2_000));
-  });
+    await fc.assert(fc.asyncProperty(call, async ([method, bytes]) => { await clientsFault(method, bytes); }), fuzzParameters());
+  }, fuzzTimeoutMs);
 });

@@ -3,7 +3,7 @@ import type { ConfigMap, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import fc from 'fast-check';
 
 import { evilNumber, evilWord, jsonText, mutated, objectText } from './arbitraries';
-import { fuzzParameters, openTwoDoors, type Answer, type Ask, type TwoDoors } from './two-doors';
+import { fuzzParameters, fuzzTimeoutMs, openTwoDoors, type Answer, type Ask, type TwoDoors } from './two-doors';
 
 const configMapCodec = codecFor<ConfigMap>('k8s.io.api.core.v1.ConfigMap');
 const podCodec = codecFor<Pod>('k8s.io.api.core.v1.Pod');
@@ -62,8 +62,8 @@ describe('the REST door under hostile input', () => {
   it('answers random JSON, YAML, protobuf and bytes at any path with a client’s error or success, never 500', async () => {
     await fc.assert(fc.asyncProperty(path, fc.constantFrom('POST', 'PUT'), contentTypes, body, query, async (where, method, type, bytes, options) => {
       await clientsFault(`${where}?${options}&dryRun=All`, { method, headers: { 'content-type': type }, body: bytes });
-    }), fuzzParameters(1_500));
-  });
+    }), fuzzParameters());
+  }, fuzzTimeoutMs);
 
   it('answers random patches of every type with a client’s error or success, never 500', async () => {
     const types = fc.constantFrom('application/merge-patch+json', 'application/json-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml');
@@ -74,14 +74,14 @@ describe('the REST door under hostile input', () => {
     const patch = fc.oneof(objectText, jsonText, directive, fc.array(operation, { maxLength: 4 }).map((steps) => `[${steps.join(',')}]`), yamlText);
     await fc.assert(fc.asyncProperty(types, patch, fc.constantFrom('Strict', 'Warn', 'Ignore'), async (type, text, validation) => {
       await clientsFault(`${collection}/target?fieldManager=f&dryRun=All&fieldValidation=${validation}`, { method: 'PATCH', headers: { 'content-type': type }, body: text });
-    }), fuzzParameters(1_500));
-  });
+    }), fuzzParameters());
+  }, fuzzTimeoutMs);
 
   it('answers random paths, query strings, selectors and headers with a client’s error or success, never 500', async () => {
     await fc.assert(fc.asyncProperty(path, fc.constantFrom('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'), query, accept, async (where, method, options, wanted) => {
       // A watch would wait for events: its options are fuzzed through one that ends at once.
       const watches = where.includes('/watch') || options.includes('watch');
       await clientsFault(`${where}?${options}${watches ? '&timeoutSeconds=1' : ''}${method === 'DELETE' ? '&dryRun=All' : ''}`, { method, headers: { accept: wanted } });
-    }), fuzzParameters(1_500));
-  });
+    }), fuzzParameters());
+  }, fuzzTimeoutMs);
 });

@@ -57,6 +57,10 @@ const token = 'fuzz-token';
 /** The flood and the others of slow-clients: users u0, u1, … with tokens t0, t1, … */
 export const manyUsers = 24;
 
+const fuzzSeconds = Number(process.env['NAVARCH_FUZZ_SECONDS'] ?? 4);
+/** For jest, in ms: what a property may take with its counterexample's shrinking. */
+export const fuzzTimeoutMs = (fuzzSeconds + 30) * 1_000;
+
 function keepingLogger(logged: Logged[], bound: LogFields = {}): Logger {
   const at = (level: string) => (message: string, fields: LogFields = {}): void => void logged.push({ level, message, fields: { ...bound, ...fields } });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: (fields) => keepingLogger(logged, { ...bound, ...fields }) };
@@ -122,10 +126,12 @@ function callGrpc(client: Client, method: string, request: Uint8Array): Promise<
   });
 }
 
-/** A seed of its own for every run, printed; NAVARCH_FUZZ_SEED repeats one, NAVARCH_FUZZ_SCALE=50 looks longer. */
-export function fuzzParameters(runs: number): { readonly seed: number; readonly numRuns: number } {
-  const scale = Number(process.env['NAVARCH_FUZZ_SCALE'] ?? 1);
+/**
+ * A seed of its own for every run, printed; NAVARCH_FUZZ_SEED repeats one. Ends after 4 s, or NAVARCH_FUZZ_SECONDS: give hundreds to look
+ * longer.
+ */
+export function fuzzParameters(): { readonly seed: number; readonly numRuns: number; readonly interruptAfterTimeLimit: number } {
   const seed = Number(process.env['NAVARCH_FUZZ_SEED'] ?? Math.floor(systemRandom.next() * 2 ** 31));
   process.stdout.write(`fuzz: ${expect.getState().currentTestName ?? ''}: NAVARCH_FUZZ_SEED=${seed}\n`);
-  return { seed, numRuns: Math.round(runs * scale) };
+  return { seed, numRuns: 1_000_000, interruptAfterTimeLimit: fuzzSeconds * 1_000 };
 }
