@@ -3,6 +3,7 @@ import type { MatchCondition, MatchResources, NamedRuleWithOperations, Rule, Rul
 import type { FieldError } from '../resource';
 import { duplicate, invalid, invalidEach, notSupported, oneOf, oneOfIfSet, required, tooMany } from './field-error';
 import { pathSegmentName, qualifiedName } from './names';
+import { duplicates } from './repeats';
 import { validateLabelSelector } from './scheduling';
 
 /** What webhooks and admission policies have in common: which requests they are for. */
@@ -39,10 +40,7 @@ export function validateMatchResources(match: MatchResources, field: string): Fi
 
 function validateNamedRule({ resourceNames = [], ruleWithOperations = {} }: NamedRuleWithOperations, field: string): FieldError[] {
   return [
-    ...resourceNames.flatMap((name, index) => [
-      ...invalidEach(`${field}.resourceNames[${index}]`, name, pathSegmentName(name)),
-      ...(resourceNames.indexOf(name) < index ? [duplicate(`${field}.resourceNames[${index}]`, name)] : []),
-    ]),
+    ...resourceNames.flatMap((name, index) => invalidEach(`${field}.resourceNames[${index}]`, name, pathSegmentName(name))), ...duplicates(`${field}.resourceNames`, resourceNames),
     ...validateRule(ruleWithOperations, field),
   ];
 }

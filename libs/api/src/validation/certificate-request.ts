@@ -4,6 +4,7 @@ import { deepEqual } from '../deep-equal';
 import type { FieldError } from '../resource';
 import { duplicate, forbidden, invalid, invalidEach, notSupported, required, tooLong } from './field-error';
 import { dnsSubdomain } from './names';
+import { duplicates } from './repeats';
 
 const usageNames = [
   'any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection', 'encipher only',
@@ -22,9 +23,7 @@ export function validateRequestSpec({ spec = {} }: CertificateSigningRequest): F
   return [
     ...validateRequest(request, 'spec.request'),
     ...(usages.length === 0 ? [required('spec.usages')] : []),
-    ...usages.flatMap((usage, index) => [
-      ...(usageNames.includes(usage) ? [] : [notSupported(`spec.usages[${index}]`, usage, usageNames)]), ...(usages.indexOf(usage) < index ? [duplicate(`spec.usages[${index}]`, usage)] : []),
-    ]),
+    ...usages.flatMap((usage, index) => (usageNames.includes(usage) ? [] : [notSupported(`spec.usages[${index}]`, usage, usageNames)])), ...duplicates('spec.usages', usages),
     ...validateSigner(signerName, 'spec.signerName'),
     ...(expirationSeconds !== undefined && expirationSeconds < leastSeconds ? [invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 600 seconds (10 minutes)')] : []),
   ];
@@ -76,16 +75,18 @@ function validateSigner(name: string, field: string): FieldError[] {
 export function validateRequestConditions({ status }: CertificateSigningRequest): FieldError[] {
   const conditions = status?.conditions ?? [];
   const field = 'status.conditions';
+  const seen = new Set<string>();
   return conditions.flatMap(({ type = '', status: value = '' }, index) => {
     const at = `${field}[${index}]`;
     const allowed = finalTypes.includes(type) ? ['True'] : ['False', 'True', 'Unknown'];
-    const before = conditions.slice(0, index).map((condition) => condition.type ?? '');
-    return [
+    const errors = [
       ...(type === '' ? [required(`${at}.type`)] : []),
       ...(value === '' ? [required(`${at}.status`)] : allowed.includes(value) ? [] : [notSupported(`${at}.status`, value, allowed)]),
-      ...(decisionTypes.includes(type) && before.some((other) => other !== type && decisionTypes.includes(other)) ? [invalid(`${at}.type`, type, 'Approved and Denied conditions are mutually exclusive')] : []),
-      ...(before.includes(type) ? [duplicate(`${at}.type`, type)] : []),
+      ...(decisionTypes.includes(type) && decisionTypes.some((other) => other !== type && seen.has(other)) ? [invalid(`${at}.type`, type, 'Approved and Denied conditions are mutually exclusive')] : []),
+      ...(seen.has(type) ? [duplicate(`${at}.type`, type)] : []),
     ];
+    seen.add(type);
+    return errors;
   });
 }
 

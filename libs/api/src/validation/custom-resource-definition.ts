@@ -3,9 +3,10 @@ import type {
 } from '@navarch/proto/k8s/io/apiextensions_apiserver/pkg/apis/apiextensions/v1/apiextensions';
 
 import type { FieldError } from '../resource';
-import { duplicate, invalid, notSupported, oneOf, required } from './field-error';
+import { invalid, notSupported, oneOf, required } from './field-error';
 import { unchanged } from './immutable';
 import { dns1035Label, dnsSubdomain } from './names';
+import { duplicates } from './repeats';
 import { validateRootSchema } from './structural-schema';
 import { validateClient } from './webhook-client';
 
@@ -51,8 +52,9 @@ export function validateStoredVersions({ spec, status }: CustomResourceDefinitio
   const storage = spec?.versions?.find((version) => version.storage)?.name;
   const field = 'status.storedVersions';
   if (stored.length === 0) return [invalid(field, stored, 'must have at least one stored version')];
+  const names = new Set(spec?.versions?.map(({ name }) => name));
   return [
-    ...stored.flatMap((name, index) => (spec?.versions?.some((version) => version.name === name) ? [] : [invalid(`${field}[${index}]`, name, 'must appear in spec.versions')])),
+    ...stored.flatMap((name, index) => (names.has(name) ? [] : [invalid(`${field}[${index}]`, name, 'must appear in spec.versions')])),
     ...(storage !== undefined && !stored.includes(storage) ? [invalid(field, stored, `must have the storage version ${storage}`)] : []),
   ];
 }
@@ -113,9 +115,9 @@ function validateNames({ plural = '', singular = '', kind = '', listKind = '', s
     ...(kind === '' ? [required(`${field}.kind`)] : label(`${field}.kind`, kind, true)),
     ...(listKind === '' ? [required(`${field}.listKind`)] : label(`${field}.listKind`, listKind, true)),
     ...(kind !== '' && kind === listKind ? [invalid(`${field}.listKind`, listKind, 'kind and listKind may not be the same')] : []),
-    ...Object.entries({ shortNames, categories }).flatMap(([member, values]) => values.flatMap((value, index) => [
-      ...label(`${field}.${member}[${index}]`, value), ...(values.indexOf(value) < index ? [duplicate(`${field}.${member}[${index}]`, value)] : []),
-    ])),
+    ...Object.entries({ shortNames, categories }).flatMap(([member, values]) => [
+      ...values.flatMap((value, index) => label(`${field}.${member}[${index}]`, value)), ...duplicates(`${field}.${member}`, values),
+    ]),
   ];
 }
 

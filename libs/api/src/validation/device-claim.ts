@@ -3,8 +3,9 @@ import type {
 } from '@navarch/proto/k8s/io/api/resource/v1/resource';
 
 import type { FieldError } from '../resource';
-import { duplicate, invalid, invalidEach, notSupported, required, tooLong, tooMany } from './field-error';
+import { invalid, invalidEach, notSupported, required, tooLong, tooMany } from './field-error';
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names';
+import { duplicates } from './repeats';
 import { validateDriverName } from './storage';
 
 const maxEntries = 32;
@@ -42,8 +43,7 @@ function each<T>(items: readonly T[], limit: number, field: string, check: (item
 }
 
 export function uniqueNames(items: readonly { readonly name?: string }[], field: string): FieldError[] {
-  const names = items.map(({ name = '' }) => name);
-  return names.flatMap((name, index) => (names.indexOf(name) < index ? [duplicate(`${field}[${index}]`, name)] : []));
+  return duplicates(field, items.map(({ name = '' }) => name));
 }
 
 function validateRequest({ name = '', exactly, firstAvailable = [] }: DeviceRequest, field: string): FieldError[] {
@@ -125,7 +125,7 @@ export function attributeName(name: string, field: string): FieldError[] {
 
 function validateReferences(names: readonly string[], known: ReadonlySet<string>, field: string): FieldError[] {
   return each(names, maxEntries, field, (name, at) => (known.has(name) ? [] : [invalid(at, name, badReference)]))
-    .concat(names.flatMap((name, index) => (names.indexOf(name) < index ? [duplicate(`${field}[${index}]`, name)] : [])));
+    .concat(duplicates(field, names));
 }
 
 export function validateConfiguration({ opaque }: DeviceConfiguration, field: string): FieldError[] {

@@ -28,7 +28,7 @@ function validateLevel(schema: JSONSchemaProps, field: string): FieldError[] {
   }
   if (uniqueItems) errors.push(forbidden(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'));
   if (Object.keys(properties).length > 0 && additionalProperties) errors.push(forbidden(`${field}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
-  if (requiredNames.some((name, index) => requiredNames.indexOf(name) < index)) errors.push(invalid(`${field}.required`, requiredNames, 'must not name a property twice'));
+  if (new Set(requiredNames).size < requiredNames.length) errors.push(invalid(`${field}.required`, requiredNames, 'must not name a property twice'));
   if (type === 'array' && !items?.schema) errors.push(required(`${field}.items`, 'must be specified'));
   if (items?.jSONSchemas?.length) errors.push(forbidden(`${field}.items`, 'items must be a schema object and not an array'));
   errors.push(...validateListType(schema, field));

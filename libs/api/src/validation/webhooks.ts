@@ -4,6 +4,7 @@ import type { FieldError } from '../resource';
 import { failurePolicies, matchPolicies, reinvocationPolicies, setRuleDefaults, validateConditions, validateRule } from './admission-rules';
 import { duplicate, invalid, notSupported, oneOfIfSet, required } from './field-error';
 import { dns1035Label, dnsSubdomain } from './names';
+import { repeats } from './repeats';
 import { validateLabelSelector } from './scheduling';
 import { validateClient } from './webhook-client';
 
@@ -61,7 +62,8 @@ function validateFullName(name: string, field: string): FieldError[] {
 
 function validateReviewVersions(versions: readonly string[], field: string): FieldError[] {
   if (versions.length === 0) return [required(field, `must specify one of ${reviewVersions.join(', ')}`)];
-  const errors = versions.flatMap((version, index) => (versions.indexOf(version) < index ? [invalid(`${field}[${index}]`, version, 'duplicate version')]
+  const repeated = repeats(versions);
+  const errors = versions.flatMap((version, index) => (repeated[index] ? [invalid(`${field}[${index}]`, version, 'duplicate version')]
     : dns1035Label(version).map((complaint) => invalid(`${field}[${index}]`, version, complaint))));
   return versions.some((version) => reviewVersions.includes(version)) ? errors : [...errors, invalid(field, versions, `must include at least one of ${reviewVersions.join(', ')}`)];
 }

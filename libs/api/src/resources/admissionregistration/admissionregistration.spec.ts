@@ -129,7 +129,7 @@ describe('bindings of policies', () => {
     const { create } = judge(validatingAdmissionPolicyBindings);
     expect(create({ metadata, spec: { paramRef: { name: 'a', selector: {} }, validationActions: ['Deny', 'Warn', 'Deny', 'Shout'] } })).toEqual([
       'spec.policyName: Required value', 'spec.paramRef.name: Forbidden: name and selector are mutually exclusive', 'spec.paramRef.selector: Forbidden: name and selector are mutually exclusive',
-      'spec.paramRef.parameterNotFoundAction: Required value', 'spec.validationActions[2]: Duplicate value: "Deny"', 'spec.validationActions[3]: Unsupported value: "Shout": supported values: "Audit", "Deny", "Warn"',
+      'spec.paramRef.parameterNotFoundAction: Required value', 'spec.validationActions[3]: Unsupported value: "Shout": supported values: "Audit", "Deny", "Warn"', 'spec.validationActions[2]: Duplicate value: "Deny"',
       expect.stringContaining('spec.validationActions: Invalid value: ["Deny","Warn","Deny","Shout"]: must not contain both Deny and Warn'),
     ]);
     expect(create({ metadata, spec: { policyName: 'p', paramRef: {} } })).toEqual([

@@ -6,8 +6,9 @@ import { countedGeneration } from '../../meta/spec-lifecycle';
 import type { FieldError } from '../../resource';
 import { validateBindingSpec } from '../../validation/admission-policy';
 import { setMatchDefaults } from '../../validation/admission-rules';
-import { duplicate, invalid, notSupported, required } from '../../validation/field-error';
+import { invalid, notSupported, required } from '../../validation/field-error';
 import { subdomainName, validateMeta, validateMetaUpdate } from '../../validation/object-meta';
+import { duplicates } from '../../validation/repeats';
 import { ageColumn, nameColumn } from '../columns';
 import { paramRefColumn, policyNameColumn } from './policy-columns';
 
@@ -16,10 +17,7 @@ const actionNames = ['Audit', 'Deny', 'Warn'];
 
 function validateActions(actions: readonly string[], field: string): FieldError[] {
   if (actions.length === 0) return [required(field, 'at least one validation action is required')];
-  const errors = actions.flatMap((action, index) => [
-    ...(actionNames.includes(action) ? [] : [notSupported(`${field}[${index}]`, action, actionNames)]),
-    ...(actions.indexOf(action) < index ? [duplicate(`${field}[${index}]`, action)] : []),
-  ]);
+  const errors = [...actions.flatMap((action, index) => (actionNames.includes(action) ? [] : [notSupported(`${field}[${index}]`, action, actionNames)])), ...duplicates(field, actions)];
   if (!actions.includes('Deny') || !actions.includes('Warn')) return errors;
   return [...errors, invalid(field, actions, 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)')];
 }

@@ -26,6 +26,6 @@ export const runtimeClasses = defineResource<RuntimeClass>({
   group: 'node.k8s.io', version: 'v1', kind: 'RuntimeClass', plural: 'runtimeclasses', namespaced: false,
   codec: codecFor<RuntimeClass>('k8s.io.api.node.v1.RuntimeClass'),
   validateCreate: (runtimeClass) => [...validateMeta(runtimeClass, meta), ...validate(runtimeClass)],
-  validateUpdate: (next, previous) => [...validateMetaUpdate(next, previous, meta), ...unchanged('handler', next.handler, previous.handler)],
+  validateUpdate: (next, previous) => [...validateMetaUpdate(next, previous, meta), ...validate(next), ...unchanged('handler', next.handler, previous.handler)],
   columns: [nameColumn, { name: 'Handler', type: 'string', description: 'The runtime and its configuration, as the CRI names it.', value: ({ handler }) => handler ?? '' }, ageColumn],
 });

@@ -5,9 +5,10 @@ import { defineResource, statusStrategy } from '../../define-resource';
 import { statusOnly } from '../../meta/spec-lifecycle';
 import type { FieldError } from '../../resource';
 import { setClaimDefaults, validateClaimSpec } from '../../validation/device-claim';
-import { duplicate, forbidden, required, tooMany } from '../../validation/field-error';
+import { forbidden, required, tooMany } from '../../validation/field-error';
 import { unchanged } from '../../validation/immutable';
 import { subdomainName, validateMeta, validateMetaUpdate } from '../../validation/object-meta';
+import { duplicates } from '../../validation/repeats';
 import { ageColumn, nameColumn } from '../columns';
 
 const meta = { namespaced: true, name: subdomainName };
@@ -23,7 +24,7 @@ function validateStatus(next: ResourceClaim, previous: ResourceClaim): FieldErro
     ...validateMetaUpdate(next, previous, meta),
     ...(reservedFor.length > maxConsumers ? [tooMany(field, reservedFor.length, maxConsumers)] : []),
     ...reservedFor.flatMap((consumer, index) => (['resource', 'name', 'uid'] as const).flatMap((member) => (consumer[member] ? [] : [required(`${field}[${index}].${member}`)]))),
-    ...uids.flatMap((uid, index) => (uids.indexOf(uid) < index ? [duplicate(`${field}[${index}]`, uid)] : [])),
+    ...duplicates(field, uids),
     ...(reservedFor.length > 0 && !allocation ? [forbidden(field, 'may not be specified when `allocated` is not set')] : []),
     ...(next.metadata?.deletionTimestamp && uids.some((uid) => !known.has(uid)) ? [forbidden(field, 'new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set')] : []),
     ...(allocation && previous.status?.allocation ? unchanged('status.allocation', allocation, previous.status.allocation) : []),

@@ -49,5 +49,6 @@ describe('runtime classes', () => {
 
   it('keep their handler', () => {
     expect(update({ metadata, handler: 'b' }, { metadata, handler: 'a' })).toEqual(['handler: Invalid value: "b": field is immutable']);
+    expect(update({ metadata, handler: 'a', overhead: { podFixed: { cpu: { string: '-1' } } } }, { metadata, handler: 'a' })).toEqual(['overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0']);
   });
 });

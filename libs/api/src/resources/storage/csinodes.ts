@@ -7,6 +7,7 @@ import { duplicate, invalid, invalidEach, nonNegative, required } from '../../va
 import { unchanged } from '../../validation/immutable';
 import { qualifiedName } from '../../validation/names';
 import { subdomainName, validateMeta, validateMetaUpdate } from '../../validation/object-meta';
+import { repeats } from '../../validation/repeats';
 import { validateDriverName } from '../../validation/storage';
 import { ageColumn, nameColumn } from '../columns';
 
@@ -25,20 +26,22 @@ function validate({ spec }: CSINode): FieldError[] {
 }
 
 function validateDriver({ name, nodeID = '', allocatable, topologyKeys = [] }: CSINodeDriver, field: string): FieldError[] {
+  const repeated = repeats(topologyKeys);
   return [
     ...validateDriverName(`${field}.name`, name),
     ...(nodeID === '' ? [required(`${field}.nodeID`)] : nodeID.length > maxNodeId ? [invalid(`${field}.nodeID`, nodeID, `must be ${maxNodeId} characters or less`)] : []),
     ...nonNegative(`${field}.allocatable.count`, allocatable?.count),
     ...topologyKeys.flatMap((key, index) => [
-      ...(key === '' ? [required(field)] : []), ...(topologyKeys.indexOf(key) < index ? [duplicate(field, key)] : []), ...invalidEach(field, key, qualifiedName(key)),
+      ...(key === '' ? [required(field)] : []), ...(repeated[index] ? [duplicate(field, key)] : []), ...invalidEach(field, key, qualifiedName(key)),
     ]),
   ];
 }
 
 /** What a driver says of a node stays, but for how many volumes fit there (KEP-4876). */
 function validateSameDrivers(next: CSINode, previous: CSINode): FieldError[] {
+  const drivers = new Map(next.spec?.drivers?.map((driver) => [driver.name, driver]));
   return (previous.spec?.drivers ?? []).flatMap((before) => {
-    const after = next.spec?.drivers?.find(({ name }) => name === before.name);
+    const after = drivers.get(before.name);
     return after ? unchanged('spec.drivers', { ...after, allocatable: undefined }, { ...before, allocatable: undefined }) : [];
   });
 }

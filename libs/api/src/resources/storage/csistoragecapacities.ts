@@ -26,7 +26,7 @@ export const csiStorageCapacities = defineResource<CSIStorageCapacity>({
   codec: codecFor<CSIStorageCapacity>('k8s.io.api.storage.v1.CSIStorageCapacity'),
   validateCreate: (capacity) => [...validateMeta(capacity, meta), ...validate(capacity)],
   validateUpdate: (next, previous) => [
-    ...validateMetaUpdate(next, previous, meta),
+    ...validateMetaUpdate(next, previous, meta), ...validate(next),
     ...unchanged('nodeTopology', next.nodeTopology, previous.nodeTopology), ...unchanged('storageClassName', next.storageClassName, previous.storageClassName),
   ],
   columns: [

@@ -89,6 +89,7 @@ describe('what is known of storage on nodes', () => {
     const { create, update } = judge(csiStorageCapacities);
     const named = { name: 'x', namespace: 'team' };
     expect(create({ metadata: named, storageClassName: 'fast', capacity: { string: '-1' } })).toEqual(['capacity: Invalid value: "-1": must be greater than or equal to 0']);
+    expect(update({ metadata: named, storageClassName: 'a', capacity: { string: '-1' } }, { metadata: named, storageClassName: 'a' })).toEqual(['capacity: Invalid value: "-1": must be greater than or equal to 0']);
     expect(update({ metadata: named, storageClassName: 'b', nodeTopology: {} }, { metadata: named, storageClassName: 'a' })).toEqual([
       'nodeTopology: Invalid value: {}: field is immutable', 'storageClassName: Invalid value: "b": field is immutable',
     ]);

@@ -2,13 +2,13 @@ import type { TopologySelectorTerm } from '@navarch/proto/k8s/io/api/core/v1/cor
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
 import { codecFor } from '../../codec/codec';
-import { deepEqual } from '../../deep-equal';
 import { defineResource } from '../../define-resource';
 import type { FieldError } from '../../resource';
 import { duplicate, invalidEach, oneOf, oneOfIfSet, required } from '../../validation/field-error';
 import { noUpdates, unchanged } from '../../validation/immutable';
 import { qualifiedName } from '../../validation/names';
 import { subdomainName, validateMeta, validateMetaUpdate } from '../../validation/object-meta';
+import { duplicates } from '../../validation/repeats';
 import { validateParameters, validateProvisioner } from '../../validation/storage';
 import { ageColumn, defaultMarkedName, nameColumn } from '../columns';
 
@@ -28,13 +28,13 @@ function validate(storageClass: StorageClass): FieldError[] {
 
 /** Requirements by key; no two terms may say the same. */
 function validateTopologies(terms: readonly TopologySelectorTerm[], field: string): FieldError[] {
-  const seen: Record<string, string[]>[] = [];
+  const seen = new Set<string>();
   return terms.flatMap((term, index) => {
     const at = `${field}[${index}].matchLabelExpressions`;
     const errors = validateTerm(term, at);
-    const meaning = Object.fromEntries((term.matchLabelExpressions ?? []).map(({ key = '', values = [] }) => [key, [...new Set(values)].sort()]));
-    if (seen.some((other) => deepEqual(other, meaning))) errors.push(duplicate(at, ''));
-    seen.push(meaning);
+    const meaning = JSON.stringify((term.matchLabelExpressions ?? []).map(({ key = '', values = [] }) => [key, ...[...new Set(values)].sort()]).sort());
+    if (seen.has(meaning)) errors.push(duplicate(at, ''));
+    seen.add(meaning);
     return errors;
   });
 }
@@ -43,7 +43,7 @@ function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, fiel
   const keys = new Set<string>();
   return matchLabelExpressions.flatMap(({ key = '', values = [] }, index) => {
     const at = `${field}[${index}]`;
-    const errors = values.length === 0 ? [required(`${at}.values`)] : values.flatMap((value, position) => (values.indexOf(value) < position ? [duplicate(`${at}.values[${position}]`, value)] : []));
+    const errors = values.length === 0 ? [required(`${at}.values`)] : duplicates(`${at}.values`, values);
     if (keys.has(key)) errors.push(duplicate(`${at}.key`, key));
     keys.add(key);
     return [...errors, ...invalidEach(`${at}.key`, key, qualifiedName(key))];
@@ -59,7 +59,7 @@ export const storageClasses = defineResource<StorageClass>({
   },
   validateCreate: (storageClass) => [...validateMeta(storageClass, meta), ...validate(storageClass)],
   validateUpdate: (next, previous) => [
-    ...validateMetaUpdate(next, previous, meta),
+    ...validateMetaUpdate(next, previous, meta), ...validate(next),
     ...noUpdates('parameters', next.parameters, previous.parameters), ...noUpdates('provisioner', next.provisioner, previous.provisioner),
     ...noUpdates('reclaimPolicy', next.reclaimPolicy, previous.reclaimPolicy),
     ...unchanged('volumeBindingMode', next.volumeBindingMode, previous.volumeBindingMode),
