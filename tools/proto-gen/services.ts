@@ -24,6 +24,13 @@ const command = (name: 'Exec' | 'Attach'): Addition => ({
 const subresourceRpcs: Readonly<Record<string, (kind: string) => Addition>> = {
   status: (kind) => ({ rpc: `  rpc UpdateStatus(Update${kind}Request) returns (%OBJECT%);\n  rpc PatchStatus(navarch.meta.v1.PatchRequest) returns (%OBJECT%);` }),
   finalize: (kind) => ({ rpc: `  rpc Finalize(Update${kind}Request) returns (%OBJECT%);` }),
+  scale: (kind) => ({
+    imports: [protoPathOf('k8s.io.api.autoscaling.v1')],
+    rpc: '  rpc GetScale(navarch.meta.v1.GetRequest) returns (.k8s.io.api.autoscaling.v1.Scale);\n'
+      + `  rpc UpdateScale(Update${kind}ScaleRequest) returns (.k8s.io.api.autoscaling.v1.Scale);\n`
+      + '  rpc PatchScale(navarch.meta.v1.PatchRequest) returns (.k8s.io.api.autoscaling.v1.Scale);',
+    message: `message Update${kind}ScaleRequest {\n  string namespace = 1;\n  .k8s.io.api.autoscaling.v1.Scale object = 2;\n  .${metaPackage}.UpdateOptions options = 3;\n}\n`,
+  }),
   binding: () => ({
     rpc: '  rpc Bind(BindPodRequest) returns (.k8s.io.apimachinery.pkg.apis.meta.v1.Status);',
     message: 'message BindPodRequest {\n  string namespace = 1;\n  .k8s.io.api.core.v1.Binding object = 2;\n  .k8s.io.apimachinery.pkg.apis.meta.v1.CreateOptions options = 3;\n}\n',

@@ -35,6 +35,9 @@ const unary: Readonly<Record<string, Unary>> = {
   DeleteCollection: list((resource, request) => askDeleteCollection(resource, decodeWith(DeleteCollectionRequest, request))),
   UpdateStatus: object((resource, request) => askTypedWrite('update', resource, request, 'status')),
   PatchStatus: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request), 'status')),
+  GetScale: object((resource, request) => askGet(resource, decodeWith(GetRequest, request), 'scale')),
+  UpdateScale: object((resource, request) => askTypedWrite('update', resource, request, 'scale')),
+  PatchScale: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request), 'scale')),
   Finalize: object((resource, request) => askTypedWrite('update', resource, request, 'finalize')),
   Bind: (resource, door) => async (request, call) => {
     const binding = messageField(request, 2) ?? new Uint8Array();
