@@ -8,6 +8,7 @@ module.exports = {
   moduleNameMapper: {
     '^@navarch/proto/(.*)$': '<rootDir>/libs/proto/gen/$1',
     '^@navarch/([a-z-]+)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',
+    '^@navarch/api/documentation$': '<rootDir>/libs/api/src/documentation/index.ts',
     '^@navarch/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.nx', '<rootDir>/.navarch'],

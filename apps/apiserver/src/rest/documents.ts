@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { groupVersionPath, kindMergeSchema, openApiV2, openApiV3, type JsonObject, type Resource, type ResourceRegistry, type SchemaTables } from '@navarch/api';
+import { describeField } from '@navarch/api/documentation';
 import { schemaJson } from '@navarch/proto/schema';
 
 /** The OpenAPI documents of a registry, made at first use and again when the registry changes. */
@@ -42,7 +43,7 @@ export class OpenApiDocuments {
   }
 
   private schemaTables(): SchemaTables {
-    this.tables ??= { messages: JSON.parse(schemaJson) as SchemaTables['messages'], merge: kindMergeSchema(), describe: () => undefined };
+    this.tables ??= { messages: JSON.parse(schemaJson) as SchemaTables['messages'], merge: kindMergeSchema(), describe: describeField };
     return this.tables;
   }
 }

@@ -85,13 +85,18 @@ function messageSchema(
   if (table.custom) return { ...about, ...special[message.slice(message.lastIndexOf('.') + 1)]?.(style) };
   if (table.array) return { ...about, type: 'array', items: { type: 'string' } };
   const { properties, required } = propertiesOf(message, tables, style, refer);
-  const typeMeta: JsonObject = kinds.length > 0 ? { apiVersion: { type: 'string' }, kind: { type: 'string' } } : {};
+  const typeMeta: JsonObject = kinds.length > 0 ? { apiVersion: typeMetaSchema(message, 'apiVersion', tables), kind: typeMetaSchema(message, 'kind', tables) } : {};
   return {
     ...about, type: 'object',
     ...(Object.keys(properties).length + Object.keys(typeMeta).length > 0 && { properties: { ...typeMeta, ...properties } }),
     ...(required.length > 0 && { required }),
     ...(kinds.length > 0 && { 'x-kubernetes-group-version-kind': kinds.map(({ group, version, kind }) => ({ group, version, kind })) }),
   };
+}
+
+function typeMetaSchema(message: string, field: string, { describe }: SchemaTables): JsonObject {
+  const description = describe(`${message}.${field}`);
+  return { ...(description && { description }), type: 'string' };
 }
 
 function propertiesOf(message: string, tables: SchemaTables, style: SchemaStyle, refer: (message: string) => void): { properties: JsonObject; required: string[] } {
