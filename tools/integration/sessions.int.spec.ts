@@ -31,7 +31,7 @@ describe('conversations with pods through the REST door', () => {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1', annotations: { 'navarch.io/kubelet-endpoint': kubelet.address } } };
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'busybox', tty: true, stdin: true }] } };
     const loose = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'loose' }, spec: { containers: [{ name: 'main', image: 'busybox' }] } };
-    await ok(run(['create', '-f', '-'], { input: [node, pod, loose].map((object) => JSON.stringify(object)).join('\n---\n') }));
+    await ok(run(['create', '-f', '-'], { input: [node, pod, loose].map((object) => JSON.stringify(object)).join('\n') }));
     await ok(run(['patch', 'pod', 'web', '--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Running"}}']));
   }, 60_000);
   afterAll(async () => {

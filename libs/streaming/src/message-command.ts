@@ -23,6 +23,7 @@ export function messageCaller(inputs: AsyncIterable<CommandInput>, gone: AbortSi
     for (const pipe of [stdin, resizes, outputs]) pipe.end();
   };
   gone.addEventListener('abort', end, { once: true });
+  if (gone.aborted) end();
   void distribute(inputs, stdin, resizes);
   void outputs.push({});
   return {

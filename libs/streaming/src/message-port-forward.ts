@@ -80,6 +80,7 @@ export function messagePortForwardCaller(incoming: AsyncIterable<PortForwardFram
     frames.end();
   };
   gone.addEventListener('abort', close, { once: true });
+  if (gone.aborted) close();
   const begin = async (connection: number, port: number): Promise<void> => {
     if (open.has(connection) || open.size >= maxConnections) return send({ connection, failure: `connection ${connection} cannot be opened: ${open.size} are open` });
     const data = new FramedConnection(connection, send, () => open.delete(connection));
