@@ -17,6 +17,7 @@ import { Kinds, type Kind } from './kinds';
 import { defaultLimits, InFlight, type InFlightLimits } from './limits';
 import { namespaceExtension } from './namespaces';
 import { podBinding } from './pods/binding';
+import { podEviction } from './pods/eviction';
 import type { KubeletConnector } from './pods/kubelet-connector';
 import { podLog } from './pods/log';
 import { podSessions } from './pods/sessions';
@@ -69,7 +70,7 @@ export class ApiCore {
     const { clock, random, logger, registry, logs, kubelets } = options;
     const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
-    const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, log: podLog(kubelets), ...podSessions(kubelets) } };
+    const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
     this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension, certificateExtension], writer: { clock, random }, window: options.window });
     const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
@@ -191,13 +192,21 @@ export class ApiCore {
         await becomeCurrent(kind.feed, deadline);
         return kind.store.find(namespace, name, deadline);
       },
-      mutate: (decide) => {
-        if (!ctx) throw methodNotAllowed();
-        return kind.store.mutate(namespace, name, decide, ctx);
+      mutate: (decide, options) => kind.store.mutate(namespace, name, decide, writeContext(ctx, options)),
+      mutateObject: ({ group, plural }, other, decide, options) => this.kinds.get(group, plural).store.mutate(namespace, other, decide, writeContext(ctx, options)),
+      objectsIn: (group, plural) => {
+        const found = this.kinds.all().find(({ resource }) => resource.group === group && resource.plural === plural);
+        return found ? [...found.cache.select(parseSelection(found.resource, { ...target, namespace }, {}))] : [];
       },
       cache: (group, plural) => this.kinds.get(group, plural).cache,
     };
   }
+}
+
+/** A subresource's writes go under the request's; that it only pretends may also be said in its body. */
+function writeContext(ctx: WriteContext | undefined, { dryRun = false }: { readonly dryRun?: boolean } = {}): WriteContext {
+  if (!ctx) throw methodNotAllowed();
+  return dryRun ? { ...ctx, dryRun } : ctx;
 }
 
 /** Is there such a door, and does the request say which object it means? */

@@ -17,7 +17,13 @@ export interface SubresourceContext {
   /** The parent object, current; NotFound where there is none. */
   find(): Promise<StoredObject>;
   /** Read-modify-write of the parent, with everything a write gets (trace headers, dry run, retries). */
-  mutate(decide: (current: StoredObject) => Decision | Promise<Decision>): Promise<StoredObject>;
+  mutate(decide: (current: StoredObject) => Decision | Promise<Decision>, options?: { readonly dryRun?: boolean }): Promise<StoredObject>;
+  /** The same for another object, of the parent's namespace. */
+  mutateObject(
+    kind: Pick<Resource, 'group' | 'plural'>, name: string, decide: (current: StoredObject) => Decision | Promise<Decision>, options?: { readonly dryRun?: boolean },
+  ): Promise<StoredObject>;
+  /** Another kind's objects in the parent's namespace; none where the kind is not served. As current as the last `find`. */
+  objectsIn(group: string, plural: string): readonly StoredObject[];
   /** Another kind's cache. */
   cache(group: string, plural: string): KindCache;
 }
