@@ -13,7 +13,7 @@ export interface TableOptions {
 
 export function columnDefinitions(columns: readonly Column<never>[]): JsonObject[] {
   return columns.map(({ name, type, format, priority, description }) => ({
-    name, type: type === 'date' ? 'string' : type, format: format ?? '', description: description ?? '', priority: priority ?? 0,
+    name, type, format: format ?? '', description: description ?? '', priority: priority ?? 0,
   }));
 }
 
