@@ -76,9 +76,18 @@ export function printPath(path: readonly string[]): string {
   return path.map((element) => {
     if (element.startsWith('f:')) return `.${element.slice(2)}`;
     if (element.startsWith('v:')) return `[=${element.slice(2)}]`;
-    const keys = Object.entries(JSON.parse(element.slice(2)) as JsonObject);
+    const keys = Object.entries(keysOf(element.slice(2)));
     return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
   }).join('');
+}
+
+/** Clients write managedFields too, and what they wrote may be no JSON. */
+function keysOf(text: string): JsonObject {
+  try {
+    return JSON.parse(text) as JsonObject;
+  } catch {
+    return { [text]: null };
+  }
 }
 
 /** The JSON of FieldsV1. */

@@ -92,9 +92,10 @@ function retain(original: JsonObject, patch: JsonObject, path: string): JsonObje
   const keep = own(patch, retainDirective);
   if (keep === undefined) return { ...original };
   if (!Array.isArray(keep)) throw bad(path, '$retainKeys must be a list of member names');
-  const stray = Object.keys(patch).find((key) => !key.startsWith('$') && patch[key] !== null && !keep.includes(key));
+  const kept = new Set(keep);
+  const stray = Object.keys(patch).find((key) => !key.startsWith('$') && patch[key] !== null && !kept.has(key));
   if (stray !== undefined) throw bad(path, `$retainKeys must list every member that the patch sets; ${stray} is missing`);
-  return Object.fromEntries(Object.entries(original).filter(([key]) => keep.includes(key)));
+  return Object.fromEntries(Object.entries(original).filter(([key]) => kept.has(key)));
 }
 
 function orderOf(patch: JsonObject, key: string, path: string): readonly Item[] | undefined {
@@ -108,7 +109,8 @@ function deletePrimitives(result: JsonObject, key: string, patch: JsonObject, pa
   if (gone === undefined) return;
   if (!Array.isArray(gone)) throw bad(path, `${deletePrefix}${key} must be a list`);
   const present = own(result, key);
-  if (Array.isArray(present)) put(result, key, present.filter((item) => !gone.includes(item)));
+  const values = new Set(gone);
+  if (Array.isArray(present)) put(result, key, present.filter((item) => !values.has(item)));
 }
 
 /** An order given for a list that the patch does not otherwise touch. */
@@ -126,8 +128,7 @@ function identity(item: Item, patchKey: string | undefined): string {
 function mergeList(original: readonly Item[], patch: readonly Item[], rule: FieldRule, order: readonly Item[] | undefined, schema: MergeSchema, path: string): Item[] {
   const { patchKey } = rule;
   if (patchKey === undefined) {
-    const merged = [...original, ...patch].filter((item, index, all) => all.indexOf(item) === index);
-    return inOrder(merged, original, order ?? patch, undefined);
+    return inOrder([...new Set([...original, ...patch])], original, order ?? patch, undefined);
   }
   const elements = patch.map((item, index) => {
     if (!isObject(item)) throw bad(`${path}[${index}]`, 'must be an object');
@@ -146,14 +147,15 @@ function mergeList(original: readonly Item[], patch: readonly Item[], rule: Fiel
 function mergeElements(original: readonly Item[], patch: readonly JsonObject[], patchKey: string, rule: FieldRule, schema: MergeSchema, path: string): Item[] {
   const gone = new Set(patch.filter((item) => item[replaceDirective] === 'delete').map((item) => identity(item, patchKey)));
   const merged = original.filter((item) => !gone.has(identity(item, patchKey)));
+  const places = new Map<string, number>();
+  for (const [at, item] of merged.entries()) if (!places.has(identity(item, patchKey))) places.set(identity(item, patchKey), at);
   for (const item of patch) {
     if (item[replaceDirective] === 'delete') continue;
     const id = identity(item, patchKey);
-    const at = merged.findIndex((present) => identity(present, patchKey) === id);
+    const at = places.get(id) ?? merged.length;
     const base = merged[at];
-    const next = mergeObject(isObject(base) ? base : {}, item, rule.message, schema, `${path}[${patchKey}=${id}]`);
-    if (at < 0) merged.push(next);
-    else merged[at] = next;
+    merged[at] = mergeObject(isObject(base) ? base : {}, item, rule.message, schema, `${path}[${patchKey}=${id}]`);
+    places.set(id, at);
   }
   return merged;
 }
@@ -165,16 +167,23 @@ function mergeElements(original: readonly Item[], patch: readonly JsonObject[], 
 function inOrder(items: readonly Item[], original: readonly Item[], order: readonly Item[], patchKey: string | undefined): Item[] {
   const rank = (list: readonly Item[]): Map<string, number> => new Map(list.map((item, index) => [identity(item, patchKey), index]));
   const [wanted, before] = [rank(order), rank(original)];
-  const by = (ranks: ReadonlyMap<string, number>) => (a: Item, b: Item) => (ranks.get(identity(a, patchKey)) ?? 0) - (ranks.get(identity(b, patchKey)) ?? 0);
-  const ordered = items.filter((item) => wanted.has(identity(item, patchKey))).sort(by(wanted));
-  const others = items.filter((item) => !wanted.has(identity(item, patchKey))).sort(by(before));
+  const ranked = items.map((item) => {
+    const id = identity(item, patchKey);
+    return { item, wanted: wanted.get(id), before: before.get(id) };
+  });
+  const ordered = ranked.filter((item) => item.wanted !== undefined).sort((a, b) => (a.wanted ?? 0) - (b.wanted ?? 0));
+  const others = ranked.filter((item) => item.wanted === undefined).sort((a, b) => (a.before ?? 0) - (b.before ?? 0));
   const result: Item[] = [];
-  while (ordered.length > 0 && others.length > 0) {
-    const [first, second] = [before.get(identity(others[0] as Item, patchKey)), before.get(identity(ordered[0] as Item, patchKey))];
-    const othersFirst = first !== undefined && second !== undefined && first < second;
-    result.push((othersFirst ? others : ordered).shift() as Item);
+  let at = 0;
+  for (const next of ordered) {
+    for (let other = others[at]; other && isBefore(other, next); other = others[++at]) result.push(other.item);
+    result.push(next.item);
   }
-  return [...result, ...others, ...ordered];
+  return [...result, ...others.slice(at).map(({ item }) => item)];
+}
+
+function isBefore(a: { readonly before: number | undefined }, b: { readonly before: number | undefined }): boolean {
+  return a.before !== undefined && b.before !== undefined && a.before < b.before;
 }
 
 function omit(object: JsonObject, key: string): JsonObject {

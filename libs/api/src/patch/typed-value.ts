@@ -157,12 +157,12 @@ export class TypedWalker {
 
 /** The elements of both lists: the second keeps its order, what only the first has stays in front of what followed it. */
 function interleave(first: readonly string[], second: readonly string[]): string[] {
-  const [inFirst, inSecond] = [new Set(first), new Set(second)];
+  const [placeInFirst, inSecond] = [new Map(first.map((element, index) => [element, index])), new Set(second)];
   const result: string[] = [];
   let at = 0;
   for (const element of second) {
-    if (inFirst.has(element)) {
-      const until = first.indexOf(element);
+    const until = placeInFirst.get(element);
+    if (until !== undefined) {
       for (; at < until; at++) if (!inSecond.has(first[at] as string)) result.push(first[at] as string);
     } else {
       for (; at < first.length && !inSecond.has(first[at] as string); at++) result.push(first[at] as string);
