@@ -1,3 +1,5 @@
+import { createServer, type AddressInfo } from 'node:net';
+
 import { systemClock, systemRandom, type ApiError } from '@navarch/base';
 import { createAuthority, issueCertificate } from '@navarch/service';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -57,6 +59,19 @@ describe('connectNats', () => {
   it('says what to do where max_payload is too small', async () => {
     const server = await start({ maxPayload: 1024 * 1024 });
     await expect(connectNats({ servers: server.url })).rejects.toMatchObject({ reason: 'Invalid', message: expect.stringContaining('set max_payload to 8MB') as string });
+  });
+
+  it('says which version is needed where the server is too old', async () => {
+    // No such server is to be had: this one only says that it is one.
+    const old = createServer((socket) => {
+      socket.write(`INFO ${JSON.stringify({ server_id: 'x', version: '2.8.4', proto: 1, headers: true, jetstream: true, max_payload: 16 << 20 })}\r\n`);
+      socket.on('data', (data) => { if (data.includes('PING')) socket.write('PONG\r\n'); });
+      socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+    const servers = `127.0.0.1:${(old.address() as AddressInfo).port}`;
+    await expect(connectNats({ servers, timeoutMs: 5_000 })).rejects.toThrow(/nats-server 2\.8\.4 is too old: Navarch needs \d+\.\d+/);
+    await new Promise((resolve) => old.close(resolve));
   });
 
   it('says Unavailable where nobody listens in time, and Canceled where its caller gave up', async () => {
