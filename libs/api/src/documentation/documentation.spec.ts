@@ -9,8 +9,10 @@ import { describeField } from './index';
 const messages = JSON.parse(schemaJson) as SchemaTables['messages'];
 const packageOf = (message: string) => message.slice(0, message.lastIndexOf('.'));
 const complete = [
-  'k8s.io.api.core.v1', 'k8s.io.apimachinery.pkg.apis.meta.v1',
-  'k8s.io.apimachinery.pkg.runtime', 'k8s.io.apimachinery.pkg.api.resource', 'k8s.io.apimachinery.pkg.util.intstr',
+  'k8s.io.api.core.v1', 'k8s.io.api.apps.v1', 'k8s.io.api.batch.v1', 'k8s.io.api.autoscaling.v1', 'k8s.io.api.autoscaling.v2', 'k8s.io.api.discovery.v1',
+  'k8s.io.api.coordination.v1', 'k8s.io.api.networking.v1', 'k8s.io.api.policy.v1', 'k8s.io.api.rbac.v1', 'k8s.io.api.storage.v1', 'k8s.io.api.scheduling.v1',
+  'k8s.io.api.events.v1', 'k8s.io.api.node.v1', 'k8s.io.apimachinery.pkg.apis.meta.v1', 'k8s.io.apimachinery.pkg.runtime', 'k8s.io.apimachinery.pkg.api.resource',
+  'k8s.io.apimachinery.pkg.util.intstr',
 ];
 
 /** Every message of a package, and its fields by JSON name; inline members belong to the message that declares them. */
