@@ -1,4 +1,4 @@
-import { configMaps, deployments, pods, type JsonObject, type JsonValue, type Resource } from '@navarch/api';
+import { configMaps, deployments, leases, pods, reviewResources, type JsonObject, type JsonValue, type Resource } from '@navarch/api';
 
 import { expireHistory } from '../../apps/apiserver/src/testing/api-bed';
 import { rawGrpcDoor, rawRestDoor, type RawAnswer, type RawAsk, type RawDoor } from './raw-doors';
@@ -189,6 +189,30 @@ const cases: Readonly<Record<string, (test: Case) => Promise<void>>> = {
     expect((await ask({ ...scale, verb: 'update', object: { metadata: { name: 'd' }, spec: { replicas: 4 } } })).object).toMatchObject({ spec: { replicas: 4 } });
     expect((await ask({ ...scale, verb: 'patch', patchType: 'application/merge-patch+json', patch: { spec: { replicas: 2 } } })).object).toMatchObject({ spec: { replicas: 2 } });
     expect((await ask({ verb: 'get', resource: deploys, name: 'd' })).object).toMatchObject({ spec: { replicas: 2 } });
+  },
+  'an eviction deletes a pod, and in a dry run does not': async ({ ask }) => {
+    const resource = pods as unknown as Resource;
+    await ask({ verb: 'create', resource, object: { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } } });
+    const eviction = { verb: 'create', resource, name: 'p', subresource: 'eviction', object: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } } } as const;
+    await ask({ ...eviction, options: { dryRun: ['All'] } });
+    await ask({ verb: 'get', resource, name: 'p' });
+    expect((await ask(eviction)).object).toMatchObject({ kind: 'Status', status: 'Success' });
+    await expect(ask({ verb: 'get', resource, name: 'p' })).rejects.toMatchObject({ reason: 'NotFound' });
+  },
+  'a review is a question, answered at once': async ({ ask, namespace }) => {
+    const resource = (kind: string): Resource => reviewResources.find((one) => one.kind === kind) as Resource;
+    const self = await ask({ verb: 'create', resource: resource('SelfSubjectReview'), namespace: undefined, object: { kind: 'SelfSubjectReview' } });
+    expect(self.object).toMatchObject({ apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', status: { userInfo: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] } } });
+    const may = await ask({ verb: 'create', resource: resource('SelfSubjectAccessReview'), namespace: undefined, object: { spec: { resourceAttributes: { verb: 'create', resource: 'pods', namespace } } } });
+    expect(may.object).toMatchObject({ kind: 'SelfSubjectAccessReview', status: { allowed: true } });
+  },
+  'an update makes a lease that is not there, but no config map': async ({ ask }) => {
+    const resource = leases as unknown as Resource;
+    const lease = { metadata: { name: 'l' }, spec: { holderIdentity: 'me' } };
+    expect((await ask({ verb: 'update', resource, name: 'l', object: lease })).object).toMatchObject({ metadata: { name: 'l', uid: expect.any(String) as string }, spec: { holderIdentity: 'me' } });
+    expect((await ask({ verb: 'update', resource, name: 'l', object: { ...lease, spec: { holderIdentity: 'you' } } })).object).toMatchObject({ spec: { holderIdentity: 'you' } });
+    await expect(ask({ verb: 'update', name: 'absent', object: { metadata: { name: 'absent' } } })).rejects.toMatchObject({ reason: 'NotFound' });
+    await expect(ask({ verb: 'update', resource, name: 'gone', object: { metadata: { name: 'gone', resourceVersion: '1' } } })).rejects.toMatchObject({ reason: 'NotFound' });
   },
 };
 

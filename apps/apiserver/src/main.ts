@@ -56,10 +56,10 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
     health.set('', reasons.length === 0);
     if (reasons.length > 0) logger.warn('not ready', { reasons });
   };
-  const apiserver = runApiserver({
-    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl, core: { onReadiness },
-  });
   const authenticate = createAuthenticator(config.tokenFile ? [staticTokens(readFileSync(config.tokenFile, 'utf8'))] : []);
+  const apiserver = runApiserver({
+    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl, core: { onReadiness, authenticate },
+  });
   const door = apiMethods({ core: apiserver.core, clock, authenticate }, { version, kubernetesVersion });
   const server = await createGrpcServer({ listen: config.listen, tls, services: [door, health.methods], logger, clock });
   logger.info('listening', { addresses: server.addresses });

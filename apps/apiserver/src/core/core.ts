@@ -1,9 +1,10 @@
-import type { ResourceRegistry } from '@navarch/api';
+import { reviewResources, type Resource, type ResourceRegistry } from '@navarch/api';
 import { ApiError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ObjectLog } from '@navarch/store';
 
 import type { AdmissionPlugin } from './admission/admission';
 import { builtInAdmission } from './admission/built-in';
+import type { Credentials } from './auth/authenticator';
 import { attributesOf, notAllowed, type Authorizer } from './auth/authorizer';
 import { defaultAuthorizer } from './auth/default-authorizer';
 import type { WindowLimits } from './cache/event-window';
@@ -12,7 +13,7 @@ import { parseSelection, type Selection } from './cache/selection';
 import { certificateExtension } from './certificates';
 import { defaultTimeoutMs, startDeadline, type Deadline } from './deadline';
 import { badRequest, methodNotAllowed, unknownResource } from './errors';
-import type { SubresourceContext } from './kind-extension';
+import type { Subresource, SubresourceContext } from './kind-extension';
 import { Kinds, type Kind } from './kinds';
 import { defaultLimits, InFlight, type InFlightLimits } from './limits';
 import { namespaceExtension } from './namespaces';
@@ -24,7 +25,8 @@ import { podSessions } from './pods/sessions';
 import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
 import { Reads } from './reads';
-import type { ApiRequest, ApiResponse } from './request';
+import type { ApiRequest, ApiResponse, RequestTarget, User } from './request';
+import { Reviews } from './reviews/reviews';
 import { objectAttributes, withRequestSpan } from './tracing';
 import { checkOptions, isStreaming, isWrite, strategyFor } from './routing';
 import { Writes } from './writes';
@@ -40,6 +42,8 @@ export interface CoreOptions {
   readonly kubelets: KubeletConnector;
   /** Made with the kinds at hand, because node rules look at pods; the named identities and the node rule unless told. */
   readonly authorizer?: (kinds: Kinds) => Authorizer;
+  /** Whose a token is, for those who ask by TokenReview; without it no token is known. */
+  readonly authenticate?: (credentials: Credentials) => Promise<User>;
   /** Run after the built-in plugins. */
   readonly admission?: readonly AdmissionPlugin[];
   readonly limits?: InFlightLimits;
@@ -64,6 +68,7 @@ export class ApiCore {
   private readonly writes: Writes;
   private readonly inFlight: InFlight;
   private readonly authorizer: Authorizer;
+  private readonly reviews: Reviews;
   private draining = false;
 
   constructor(private readonly options: CoreOptions) {
@@ -77,10 +82,20 @@ export class ApiCore {
     this.writes = new Writes({ clock, random, admission: [...builtInAdmission(this.kinds, clock), ...(options.admission ?? [])] });
     this.inFlight = new InFlight(options.limits ?? defaultLimits);
     this.authorizer = (options.authorizer ?? defaultAuthorizer)(this.kinds);
+    this.reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: options.authenticate });
   }
 
   get registry(): ResourceRegistry {
     return this.options.registry;
+  }
+
+  /** What can be asked for: the registry's kinds, and those that are only questions. */
+  resources(): readonly Resource[] {
+    return [...this.registry.all(), ...reviewResources];
+  }
+
+  resource(target: Pick<RequestTarget, 'group' | 'version' | 'resource'>): Resource | undefined {
+    return this.registry.find(target) ?? this.reviews.find(target);
   }
 
   /** Follows the logs until the signal aborts; then every watch ends. */
@@ -113,15 +128,31 @@ export class ApiCore {
   async handle(request: ApiRequest): Promise<ApiResponse> {
     if (request.signal.aborted) throw new ApiError('Canceled', 'the request was given up before it began', {}, { cause: request.signal.reason });
     const kind = this.kinds.find(request.target);
-    if (!kind) throw unknownResource();
+    if (!kind) return this.review(request);
     checkRoute(kind, request);
     const selection = parseSelection(kind.resource, request.target, request.options);
-    const attributes = attributesOf(request, selection.fields);
-    if (this.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, kind.resource);
+    this.authorize(kind.resource, request, selection.fields);
     checkOptions(request.options);
     if (this.draining && isStreaming(request)) throw new ApiError('Unavailable', 'the apiserver is shutting down', { retryAfterSeconds: 1 });
     const release = this.inFlight.take(request.user, request.verb, isStreaming(request));
     return this.answer(kind, request, selection, release);
+  }
+
+  private authorize(resource: Resource, request: ApiRequest, fields: Selection['fields'] = {}): void {
+    const attributes = attributesOf(request, fields);
+    if (this.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, resource);
+  }
+
+  private async review(request: ApiRequest): Promise<ApiResponse> {
+    const resource = this.reviews.find(request.target);
+    if (!resource) throw unknownResource();
+    checkOptions(request.options);
+    const release = this.inFlight.take(request.user, request.verb, false);
+    try {
+      return await this.reviews.answer(resource, request);
+    } finally {
+      release();
+    }
   }
 
   /** Holds the request's place until its answer is complete: a stream's when the stream ends. */
@@ -150,7 +181,7 @@ export class ApiCore {
   }
 
   private read(kind: Kind, request: ApiRequest, selection: Selection, deadline: Deadline): Promise<ApiResponse> {
-    const special = kind.extension?.subresources?.[request.target.subresource ?? ''];
+    const special = specialOf(kind, request);
     if (special) return special.handle(request, this.subresourceContext(kind, request, deadline));
     switch (request.verb) {
       case 'list': return this.reads.list(kind, request, selection, deadline);
@@ -161,8 +192,12 @@ export class ApiCore {
 
   private write(kind: Kind, request: ApiRequest, selection: Selection, deadline: Deadline): Promise<ApiResponse> {
     return withRequestSpan(request, kind, async ({ context, traceparent }, note) => {
-      const ctx: WriteContext = { deadline, dryRun: request.options.dryRun?.includes('All') ?? false, context, traceparent };
-      const special = kind.extension?.subresources?.[request.target.subresource ?? ''];
+      let created = false;
+      const ctx: WriteContext = {
+        deadline, dryRun: request.options.dryRun?.includes('All') ?? false, context, traceparent,
+        authorizeCreate: () => this.authorize(kind.resource, { ...request, verb: 'create' }), onCreated: () => { created = true; },
+      };
+      const special = specialOf(kind, request);
       if (special) return special.handle(request, this.subresourceContext(kind, request, deadline, ctx));
       if (request.verb === 'deletecollection') {
         await becomeCurrent(kind.feed, deadline);
@@ -170,7 +205,7 @@ export class ApiCore {
       }
       const object = await this.writeOne(kind, request, ctx);
       note(objectAttributes(kind, object.name, object.uid));
-      return { type: 'object', object };
+      return { type: 'object', object, created };
     });
   }
 
@@ -209,10 +244,18 @@ function writeContext(ctx: WriteContext | undefined, { dryRun = false }: { reado
   return dryRun ? { ...ctx, dryRun } : ctx;
 }
 
+/** What the kind itself does at this subresource; the name comes from the caller. */
+function specialOf({ extension }: Kind, { target }: ApiRequest): Subresource | undefined {
+  const { subresources = {} } = extension ?? {};
+  return Object.hasOwn(subresources, target.subresource ?? '') ? subresources[target.subresource ?? ''] : undefined;
+}
+
 /** Is there such a door, and does the request say which object it means? */
-function checkRoute({ resource, extension }: Kind, { verb, target }: ApiRequest): void {
+function checkRoute(kind: Kind, request: ApiRequest): void {
+  const { resource } = kind;
+  const { verb, target } = request;
   const { subresource = '', namespace = '', name = '' } = target;
-  const special = extension?.subresources?.[subresource];
+  const special = specialOf(kind, request);
   if (subresource !== '' && !special && !resource.subresources.includes(subresource)) throw unknownResource();
   const verbs = special?.verbs ?? (subresource === '' ? resource.verbs : ['get', 'update', 'patch']);
   if (!verbs.includes(verb)) throw methodNotAllowed();

@@ -113,7 +113,7 @@ export type Session =
   | { readonly kind: 'portForward'; /** What the caller named beforehand; may be none. */ readonly ports: readonly number[]; start(signal: AbortSignal): Promise<PortForwardTarget> };
 
 export type ApiResponse =
-  | { readonly type: 'object'; readonly object: StoredObject }
+  | { readonly type: 'object'; readonly object: StoredObject; /** The request made it. */ readonly created?: boolean }
   | ListResponse
   | WatchResponse
   | { readonly type: 'stream'; readonly chunks: AsyncIterable<Uint8Array> }

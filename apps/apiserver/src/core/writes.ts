@@ -7,6 +7,7 @@ import type { StoredObject } from './cache/stored-object';
 import type { Kind } from './kinds';
 import type { ApiRequest, ApiResponse } from './request';
 import { decodeBody } from './write/body';
+import { createdByUpdate } from './write/create-by-update';
 import { generateName, prepareCreate, validateCreate, wantsGeneratedName } from './write/create';
 import { checkDeleteOptions, checkPreconditions, isReleased, planDeletion } from './write/deletion';
 import type { Decision } from './write/mutate';
@@ -57,7 +58,9 @@ export class Writes {
       await validateAdmission(admission, attributes);
       own(object);
       try {
-        return await store.create(object, ctx);
+        const created = await store.create(object, ctx);
+        ctx.onCreated?.();
+        return created;
       } catch (error) {
         if (!generated || tries >= maxGeneratedNames || !hasReason(error, 'AlreadyExists')) throw error;
       }
@@ -65,9 +68,15 @@ export class Writes {
   }
 
   /** `strategy` is the kind's own for the object, its status or another view of it. */
-  update(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
-    // Each try needs a copy of its own, because forming the next state changes it.
-    return this.change(kind, request, strategy, this.recorded(kind, request, () => decodeBody(kind.resource, ownCopy(request))), ctx);
+  async update(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
+    try {
+      // Each try needs a copy of its own, because forming the next state changes it.
+      return await this.change(kind, request, strategy, this.recorded(kind, request, () => decodeBody(kind.resource, ownCopy(request))), ctx);
+    } catch (error) {
+      if (!isNotFound(error) || !createdByUpdate(kind, request)) throw error;
+      ctx.authorizeCreate?.();
+      return this.create(kind, request, ctx);
+    }
   }
 
   patch(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
@@ -89,6 +98,7 @@ export class Writes {
         if (!isNotFound(error) || request.target.subresource) throw error;
       }
       try {
+        ctx.authorizeCreate?.();
         const { object, own } = intent(undefined);
         return await this.createObject(kind, request, () => object, own, ctx);
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { Resource, ResourceRegistry } from '@navarch/api';
+import type { Resource } from '@navarch/api';
 import { ApiError } from '@navarch/base';
 import { Status } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 import {
@@ -15,8 +15,8 @@ import { askDelete, askDeleteCollection, askGet, askList, askPatch, askWatch, as
 import { encodeFields, peekMetadata } from './wire';
 
 /** Any resource by group, version and plural, as bytes: for parts that work on all kinds alike. */
-export function objectServiceMethods(registry: ResourceRegistry, door: Door): GrpcMethod[] {
-  const find = resourceFinder(registry);
+export function objectServiceMethods(door: Door): GrpcMethod[] {
+  const find = resourceFinder(door.core);
   const object = (asked: (request: Buffer) => readonly [Asked, ObjectForm]) => async (request: Buffer, call: CallContext): Promise<Uint8Array> => {
     const [what, form] = asked(request);
     const response = await ask(door, what, call);
@@ -63,13 +63,13 @@ export function objectServiceMethods(registry: ResourceRegistry, door: Door): Gr
       const { resource, request = {}, contentType } = decodeWith(DeleteObjectsRequest, bytes);
       return [askDeleteCollection(find(resource), request), formOf(contentType)];
     }) },
-    { path: resources.path, kind: 'unary', handle: async (_request, call) => describeResources(registry, door, call) },
+    { path: resources.path, kind: 'unary', handle: async (_request, call) => describeResources(door, call) },
   ];
 }
 
-function resourceFinder(registry: ResourceRegistry): (ref: ResourceRef | undefined) => Resource {
+function resourceFinder(core: Door['core']): (ref: ResourceRef | undefined) => Resource {
   return ({ group = '', version = '', resource = '' } = {}) => {
-    const found = registry.find({ group, version, resource });
+    const found = core.resource({ group, version, resource });
     if (!found) throw unknownResource();
     return found;
   };
@@ -113,10 +113,10 @@ function encodeStatus(status: Status, form: ObjectForm): Uint8Array {
   return encodeFields([[1, contentTypeOf(form)], [2, bytes]]);
 }
 
-async function describeResources(registry: ResourceRegistry, door: Door, call: CallContext): Promise<Uint8Array> {
+async function describeResources(door: Door, call: CallContext): Promise<Uint8Array> {
   const user = await door.authenticate(credentialsOf(call));
   if (!user.groups.includes('system:authenticated')) throw new ApiError('Forbidden', `User "${user.name}" cannot discover resources`);
-  return ResourcesResponse.encode({ resources: registry.all().map(describe) }).finish();
+  return ResourcesResponse.encode({ resources: door.core.resources().map(describe) }).finish();
 }
 
 function describe({ group, version, plural, kind, singular, shortNames, categories, namespaced, verbs, subresources }: Resource): ResourceInfo {

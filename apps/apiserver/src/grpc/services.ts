@@ -26,7 +26,7 @@ export function apiMethods(door: Door, versions: Versions, descriptors: Descript
   const served = [...kinds.map(({ typeName }) => typeName), 'navarch.meta.v1.ObjectService', 'navarch.meta.v1.VersionService', ...ofTheServer];
   return [
     ...kinds.flatMap((service) => kindMethods(service, registry, door)),
-    ...objectServiceMethods(registry, door),
+    ...objectServiceMethods(door),
     ...grpcService(VersionServiceService, { get: () => Promise.resolve({ ...versions }) }),
     ...reflectionMethods(descriptors, served),
   ];

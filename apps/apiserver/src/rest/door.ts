@@ -1,6 +1,7 @@
 import type { ApiObject, JsonObject, Resource } from '@navarch/api';
 import { ApiError, isApiError, type Clock, type Logger } from '@navarch/base';
 
+import { mayReach } from '../core/auth/paths';
 import type { ApiCore } from '../core/core';
 import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, SessionResponse, User, Verb } from '../core/request';
 import { apiVersionOf, checkEnvelope, deleteOptions, patchBody, requestBody } from './body';
@@ -35,7 +36,7 @@ export interface Outgoing {
 }
 
 export interface RestDoorOptions {
-  readonly core: Pick<ApiCore, 'handle' | 'registry' | 'notReady'>;
+  readonly core: Pick<ApiCore, 'handle' | 'resource' | 'resources' | 'notReady'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly documents: OpenApiDocuments;
@@ -91,7 +92,7 @@ export class RestDoor {
     if (incoming.method !== 'GET' && incoming.method !== 'HEAD') throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
     if (path.type === 'other') return this.other(path.segments, pathname, incoming);
     requireIdentity(incoming.user, pathname);
-    const resources = this.options.core.registry.all();
+    const resources = this.options.core.resources();
     const accept = incoming.headers['accept'];
     if (path.version === undefined && path.group === undefined) {
       const aggregated = wantsAggregatedDiscovery(accept);
@@ -141,7 +142,7 @@ export class RestDoor {
 
   private async resource(path: Extract<RestPath, { type: 'resource' }>, search: URLSearchParams, incoming: Incoming, warn: (message: string) => void): Promise<Outgoing | SessionResponse> {
     const method = isConnect(path.target.subresource) ? connectMethods[incoming.method] : methods[incoming.method];
-    const resource = this.options.core.registry.find(path.target);
+    const resource = this.options.core.resource(path.target);
     if (!resource) throw new ApiError('NotFound', 'the server could not find the requested resource');
     if (!method) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
     const query = parseQuery(search);
@@ -190,7 +191,7 @@ export class RestDoor {
           const { name, uid } = response.object;
           return json(200, successStatus({ name, ...(resource.group && { group: resource.group }), kind: resource.plural, uid }));
         }
-        return { status: request.verb === 'create' ? 201 : 200, headers, body: renderObject(response.object, render) };
+        return { status: response.created || request.verb === 'create' ? 201 : 200, headers, body: renderObject(response.object, render) };
       }
       case 'list': return { status: 200, headers, body: renderList(resource, response, render) };
       case 'status': return { status: request.verb === 'create' ? 201 : 200, headers: { 'content-type': 'application/json' }, body: renderJson(statusJson(response.status), { negotiated: { encoding: 'json' }, pretty: false }) };
@@ -227,7 +228,7 @@ function warningHeaders(warnings: readonly string[]): string[] {
 /** Miscellaneous persistent warning (RFC 7234, section 5.5), in UTF-8: Node writes a header's characters as one byte each. */
 function warningHeader(text: string): string {
   // eslint-disable-next-line no-control-regex -- a header's value may hold none
-  const quoted = text.toWellFormed().replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/[\\"]/g, '\\$&');
+  const quoted = text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/[\\"]/g, '\\$&');
   return `299 - "${Buffer.from(quoted, 'utf8').toString('latin1')}"`;
 }
 
@@ -243,7 +244,7 @@ function withFieldManager(options: RequestOptions, verb: Verb, userAgent: string
 }
 
 function requireIdentity(user: User, path: string): void {
-  if (user.groups.includes('system:authenticated')) return;
+  if (mayReach(user, 'get', path)) return;
   throw new ApiError('Forbidden', `forbidden: User "${user.name}" cannot get path "${path}"`);
 }
 

@@ -19,6 +19,14 @@ export interface AuthorizationAttributes {
 /** 'none' leaves the say to the next authorizer; when none allows, the request is Forbidden. */
 export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): 'allow' | 'none';
+  /** What a user may do in a namespace, as far as that can be listed. Absent: it cannot. */
+  rulesFor?(user: User, namespace: string): UserRules;
+}
+
+export interface UserRules {
+  readonly rules: readonly { readonly verbs: readonly string[]; readonly apiGroups: readonly string[]; readonly resources: readonly string[] }[];
+  /** There may be more than these. */
+  readonly incomplete: boolean;
 }
 
 export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonly<Record<string, string>>): AuthorizationAttributes {
@@ -27,7 +35,13 @@ export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonl
 }
 
 export function firstThatAllows(...authorizers: readonly Authorizer[]): Authorizer {
-  return { authorize: (attributes) => (authorizers.some((one) => one.authorize(attributes) === 'allow') ? 'allow' : 'none') };
+  return {
+    authorize: (attributes) => (authorizers.some((one) => one.authorize(attributes) === 'allow') ? 'allow' : 'none'),
+    rulesFor(user, namespace) {
+      const known = authorizers.map((one) => one.rulesFor?.(user, namespace) ?? { rules: [], incomplete: true });
+      return { rules: known.flatMap(({ rules }) => rules), incomplete: known.some(({ incomplete }) => incomplete) };
+    },
+  };
 }
 
 export function notAllowed(attributes: AuthorizationAttributes, resource: Pick<Resource, 'namespaced'>): ApiError {

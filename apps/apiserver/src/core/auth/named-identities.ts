@@ -1,5 +1,5 @@
 import type { Verb } from '../request';
-import type { AuthorizationAttributes, Authorizer } from './authorizer';
+import type { AuthorizationAttributes, Authorizer, UserRules } from './authorizer';
 
 interface Rule {
   readonly verbs: readonly (Verb | '*')[];
@@ -43,7 +43,21 @@ export const namedIdentities: Authorizer = {
     const rules = Object.hasOwn(components, attributes.user.name) ? components[attributes.user.name] : undefined;
     return rules?.some((rule) => allows(rule, attributes)) ? 'allow' : 'none';
   },
+  rulesFor({ name, groups }, namespace) {
+    if (groups.includes('system:masters')) return { rules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false };
+    const rules = (Object.hasOwn(components, name) ? components[name] ?? [] : []).filter(({ namespaces }) => namespaces?.includes(namespace) ?? true);
+    return { rules: rules.flatMap(listed), incomplete: false };
+  },
 };
+
+/** A rule in the terms of rbac: a rule for each of its groups. */
+function listed({ verbs, resources, subresources = [''] }: Rule): UserRules['rules'] {
+  return resources.map((resource) => {
+    const dot = resource.indexOf('.');
+    const [plural, group] = dot < 0 ? [resource, '*'] : [resource.slice(0, dot), resource.slice(dot + 1)];
+    return { verbs, apiGroups: [group], resources: subresources.map((subresource) => (subresource === '' ? plural : `${plural}/${subresource}`)) };
+  });
+}
 
 function allows({ verbs, resources, subresources = [''], namespaces }: Rule, asked: AuthorizationAttributes): boolean {
   const resource = `${asked.resource}.${asked.group}`;

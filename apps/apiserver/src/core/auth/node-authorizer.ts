@@ -40,6 +40,8 @@ export function nodeAuthorizer(pods: NodePods): Authorizer {
       const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
       return node && rule?.(asked, node) ? 'allow' : 'none';
     },
+    // A node's rules depend on its pods.
+    rulesFor: (user) => ({ rules: [], incomplete: nodeOf(user) !== undefined }),
   };
 }
 

@@ -29,6 +29,10 @@ export interface WriteContext {
   readonly dryRun: boolean;
   /** Holds the request's own span. */
   readonly context: Context;
+  /** Asked before an update or apply makes what is not there; throws Forbidden. */
+  readonly authorizeCreate?: () => void;
+  /** Hears that the write made a new object. */
+  readonly onCreated?: () => void;
   /** Of the request's own span: what the log entry carries. */
   readonly traceparent?: string;
 }
