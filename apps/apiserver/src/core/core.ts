@@ -1,5 +1,5 @@
 import { reviewResources, type Resource, type ResourceRegistry } from '@navarch/api';
-import { ApiError, type Clock, type Logger, type Random } from '@navarch/base';
+import { ApiError, isApiError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ObjectLog } from '@navarch/store';
 
 import type { AdmissionPlugin } from './admission/admission';
@@ -12,10 +12,11 @@ import { LogFeed } from './cache/log-feed';
 import { parseSelection, type Selection } from './cache/selection';
 import { certificateExtension } from './certificates';
 import { defaultTimeoutMs, startDeadline, type Deadline } from './deadline';
-import { badRequest, methodNotAllowed, unknownResource } from './errors';
+import { badRequest, methodNotAllowed, qualified, unknownResource } from './errors';
 import type { Subresource, SubresourceContext } from './kind-extension';
 import { Kinds, type Kind } from './kinds';
 import { defaultLimits, InFlight, type InFlightLimits } from './limits';
+import { RequestMetrics } from './metrics';
 import { namespaceExtension } from './namespaces';
 import { podBinding } from './pods/binding';
 import { podEviction } from './pods/eviction';
@@ -67,6 +68,7 @@ export class ApiCore {
   private readonly reads: Reads;
   private readonly writes: Writes;
   private readonly inFlight: InFlight;
+  private readonly metrics = new RequestMetrics();
   private readonly authorizer: Authorizer;
   private readonly reviews: Reviews;
   private draining = false;
@@ -126,6 +128,34 @@ export class ApiCore {
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    const beganMs = this.options.clock.now();
+    try {
+      const response = await this.dispatch(request);
+      this.count(request, request.verb === 'create' || (response.type === 'object' && response.created) ? 201 : 200, beganMs);
+      return response;
+    } catch (error) {
+      this.count(request, isApiError(error) ? error.code : 500, beganMs);
+      throw error;
+    }
+  }
+
+  /** What this replica has done and holds, in Prometheus' text format. */
+  metricsText(): string {
+    const { streams, ...inFlight } = this.inFlight.counts();
+    return this.metrics.text({ inFlight, longRunning: streams, objects: this.kinds.all().map(({ resource, cache }) => [qualified(resource), cache.size]) });
+  }
+
+  /** Names that nobody serves are not counted by name: they are the caller's to invent. */
+  private count(request: ApiRequest, code: number, beganMs: number): void {
+    const { target } = request;
+    const resource = this.resource(target);
+    if (!resource) return;
+    const subresource = target.subresource && !resource.subresources.includes(target.subresource) ? 'unknown' : target.subresource;
+    const seconds = isStreaming(request) ? undefined : (this.options.clock.now() - beganMs) / 1_000;
+    this.metrics.record({ verb: request.verb, target: { ...target, subresource } }, code, seconds);
+  }
+
+  private async dispatch(request: ApiRequest): Promise<ApiResponse> {
     if (request.signal.aborted) throw new ApiError('Canceled', 'the request was given up before it began', {}, { cause: request.signal.reason });
     const kind = this.kinds.find(request.target);
     if (!kind) return this.review(request);

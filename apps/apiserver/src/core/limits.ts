@@ -20,7 +20,7 @@ export const defaultLimits: InFlightLimits = {
 };
 
 class Slots {
-  private total = 0;
+  total = 0;
   private readonly users = new Map<string, number>();
 
   constructor(private readonly bound: Bound) {}
@@ -55,6 +55,11 @@ export class InFlight {
     this.reads = new Slots(limits.reads);
     this.writes = new Slots(limits.writes);
     this.watches = new Slots(limits.watches);
+  }
+
+  /** Requests under way now. */
+  counts(): { readonly readOnly: number; readonly mutating: number; readonly streams: number } {
+    return { readOnly: this.reads.total, mutating: this.writes.total, streams: this.watches.total };
   }
 
   take({ name }: User, verb: Verb, streams: boolean): () => void {

@@ -209,6 +209,7 @@ describe('reading JSON', () => {
   it('finds keys that stand twice in the text', () => {
     expect(findDuplicateFields('{"spec":{"a":1,"b":[{"c":1},{"c":1,"x":"\\"c\\":","c":2}],"a":2}}')).toEqual(['spec.b[1].c', 'spec.a']);
     expect(findDuplicateFields('{"a":"a","b":"a" , "c" : {"a":1}}')).toEqual([]);
+    expect(findDuplicateFields(`{${'"a":1,'.repeat(1_000)}"b":1}`)).toHaveLength(50);
   });
 
   it('falls back on nothing for option messages: list options read like any message', () => {

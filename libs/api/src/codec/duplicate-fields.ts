@@ -1,6 +1,9 @@
+/** As many as anybody reads: a hostile text has hundreds of thousands, each at the end of a long path. */
+const maxFound = 50;
+
 /**
  * Paths of keys that stand twice in one object of a JSON text: JSON.parse keeps only the last. For strict field
- * validation (`duplicate field "spec.replicas"`). Linear; expects text that JSON.parse accepts.
+ * validation (`duplicate field "spec.replicas"`); the first 50. Linear; expects text that JSON.parse accepts.
  */
 export function findDuplicateFields(text: string): string[] {
   return new Scanner(text).run();
@@ -54,7 +57,7 @@ class Scanner {
 
   private key(frame: Frame, key: string): void {
     frame.key = key;
-    if (frame.keys?.has(key)) this.found.push(this.path());
+    if (frame.keys?.has(key) && this.found.length < maxFound) this.found.push(this.path());
     frame.keys?.add(key);
   }
 

@@ -84,6 +84,12 @@ describe('reviews', () => {
     await expect(review('TokenReview', {})).rejects.toMatchObject({ reason: 'BadRequest' });
   });
 
+  it('refuses bodies that are no JSON, and tells of fields that are there twice', async () => {
+    const send = (text: string, options = {}) => cluster.one({ verb: 'create', resource: of('SelfSubjectReview'), body: { contentType: 'application/json', bytes: Buffer.from(text) }, options });
+    await expect(send('{"a":"\\x","b":')).rejects.toMatchObject({ reason: 'BadRequest' });
+    await expect(send('{"kind":"a","kind":"b"}', { fieldValidation: 'Strict' })).rejects.toMatchObject({ reason: 'BadRequest', message: 'strict decoding error: duplicate field "kind"' });
+  });
+
   it('are created and nothing else: no other verb is served, and nothing is stored', async () => {
     const resource = of('SelfSubjectReview');
     for (const verb of ['get', 'list', 'delete'] as const) await expect(cluster.ask({ verb, resource, name: 'x', object: {} as ApiObject })).rejects.toMatchObject({ reason: 'MethodNotAllowed' });

@@ -17,10 +17,11 @@ export function readMessage<T extends { metadata?: ObjectMeta | undefined }>({ b
     if ('object' in body) return codec.normalize(body.object as T);
     if (!body.contentType.startsWith(jsonType)) return codec.decode(body.bytes);
     const { fieldValidation } = options;
+    const json = parseJson(body.bytes);
     const duplicates = duplicatesIn(body.bytes, fieldValidation);
     if (fieldValidation === 'Strict' && duplicates.length > 0) throw strictError(duplicates);
     for (const duplicate of duplicates) warn?.(duplicate);
-    return codec.fromJson(parseJson(body.bytes), { fieldValidation, warn });
+    return codec.fromJson(json, { fieldValidation, warn });
   };
   const value = read();
   const { name, namespace } = value.metadata ?? {};
