@@ -36,7 +36,7 @@ export interface Outgoing {
 }
 
 export interface RestDoorOptions {
-  readonly core: Pick<ApiCore, 'handle' | 'resource' | 'resources' | 'notReady'>;
+  readonly core: Pick<ApiCore, 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly documents: OpenApiDocuments;
@@ -111,11 +111,14 @@ export class RestDoor {
     if (healthPaths.has(first)) return this.health(first);
     if (first === 'version' && rest.length === 0) return json(200, this.options.version);
     requireIdentity(user, pathname);
+    if (first === 'metrics' && rest.length === 0) {
+      return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: Buffer.from(this.options.core.metricsText()) };
+    }
     if (first === 'openapi') {
       const found = this.openApi(rest, headers['accept'] ?? '');
       if (found) return found;
     }
-    if (first === '') return json(200, { paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+    if (first === '') return json(200, { paths: ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
     throw new ApiError('NotFound', 'the server could not find the requested resource');
   }
 
