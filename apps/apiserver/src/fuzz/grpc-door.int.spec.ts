@@ -59,7 +59,7 @@ describe('the gRPC door under hostile input', () => {
   );
 
   it('answers random bytes, mangled messages and wrong wire types in every method with a client’s code or success, never INTERNAL', async () => {
-    const create = CreateObjectRequest.encode({ resource: { group: '', version: 'v1', resource: 'pods' }, namespace: 'default', object: pod, options: { dryRun: ['All'] } }).finish();
+    const create = CreateObjectRequest.encode({ resource: { group: '', version: 'v1', resource: 'pods' }, namespace: 'default', object: Buffer.from(pod), options: { dryRun: ['All'] } }).finish();
     const request = fc.oneof(fc.uint8Array({ maxLength: 100 }), wireMessage, mutated(create), mutated(get));
     await fc.assert(fc.asyncProperty(methods, request, async (method, bytes) => { await clientsFault(method, bytes); }), fuzzParameters());
   }, fuzzTimeoutMs);

@@ -1,7 +1,7 @@
 import { codecFor, decodeEnvelope, type JsonValue } from '@navarch/api';
 import { ApiError, isApiError, toError } from '@navarch/base';
 import type { DeleteOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
-import { parseDocument } from 'yaml';
+import { isScalar, Lexer, parseDocument, visit, type Document } from 'yaml';
 
 import type { RequestBody, RequestOptions, RequestTarget } from '../core/request';
 import { checkBodySize, jsonType, parseJson, protobufType } from '../core/write/body';
@@ -12,19 +12,28 @@ const deleteOptionsCodec = codecFor<DeleteOptions>('k8s.io.apimachinery.pkg.apis
 
 /** More aliases than any manifest needs; beyond it the document is taken for a bomb. */
 const maxAliases = 50;
+const maxYamlTokens = 150_000;
+const maxYamlDepth = 100;
 
 function mediaType(contentType: string | undefined): string {
   return contentType?.split(';')[0]?.trim().toLowerCase() || jsonType;
 }
 
-/** YAML as Kubernetes reads it: JSON's data model only, duplicate keys refused. Never quotes the text: it may hold a secret. */
+/**
+ * YAML as Kubernetes reads it: JSON's data model only, duplicate keys refused. JSON, which is what kubectl sends under YAML's name, takes the
+ * short way. Never quotes the text: it may hold a secret.
+ */
 export function yamlToJson(bytes: Uint8Array): JsonValue {
   checkBodySize(bytes.length);
+  if (isJson(bytes)) return parseJson(bytes);
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const document = parseDocument(text, { schema: 'core', uniqueKeys: true, logLevel: 'silent' });
+    checkTokens(text);
+    // Its own check for unique keys takes quadratic time.
+    const document = parseDocument(text, { schema: 'core', uniqueKeys: false, logLevel: 'silent' });
     const [problem] = document.errors;
     if (problem) throw new ApiError('BadRequest', `the request body is not valid YAML: ${problem.code} at line ${problem.linePos?.[0].line ?? 0}`);
+    refuseDuplicateKeys(document);
     const value = document.toJS({ maxAliasCount: maxAliases }) as JsonValue;
     checkExpanded(value);
     return value;
@@ -33,6 +42,41 @@ export function yamlToJson(bytes: Uint8Array): JsonValue {
     // What the decoder and the parser throw: bytes that are no text, aliases without end or anchor, nesting that fills the stack.
     throw new ApiError('BadRequest', error instanceof ReferenceError ? 'the request body is not valid YAML: too many aliases' : 'the request body is not valid YAML', {}, { cause: error });
   }
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0x7b) return false;
+  try {
+    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reading YAML takes microseconds and hundreds of bytes for each token, and a stack for each level: both are bounded before it begins. */
+function checkTokens(text: string): void {
+  let [tokens, depth] = [0, 0];
+  for (const token of new Lexer().lex(text)) {
+    if (++tokens > maxYamlTokens) throw new ApiError('RequestEntityTooLarge', `Request entity too large: YAML of more than ${maxYamlTokens} tokens; send it as JSON`);
+    if (token === '[' || token === '{') depth++;
+    else if (token === ']' || token === '}') depth--;
+    if (depth > maxYamlDepth) throw new ApiError('BadRequest', `the request body is nested more than ${maxYamlDepth} levels deep`);
+  }
+}
+
+function refuseDuplicateKeys(document: Document): void {
+  visit(document, {
+    Map(_key, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (keys.has(name)) throw new ApiError('BadRequest', 'the request body is not valid YAML: DUPLICATE_KEY');
+        keys.add(name);
+      }
+    },
+  });
 }
 
 /** Aliases share what they name; written out as JSON each is a copy. Looks at no more than what a body may hold. */

@@ -22,6 +22,8 @@ export interface RestServerOptions {
   readonly logger: Logger;
   /** Largest request body in bytes; 3 MiB unless told. */
   readonly maxBodyBytes?: number;
+  /** How long a client may take to send a request's body, in ms; 60,000 unless told. */
+  readonly bodyTimeoutMs?: number;
 }
 
 export interface RestServer {
@@ -32,6 +34,9 @@ export interface RestServer {
 }
 
 const defaultMaxBodyBytes = 3 * 1024 * 1024;
+const defaultBodyTimeoutMs = 60_000;
+/** A connection silent for so long is probed by the kernel, which ends it when nobody answers: clients vanish without a word. */
+const keepAliveProbeMs = 30_000;
 
 /** HTTP/1.1 and HTTP/2 by ALPN on one TLS port. */
 export async function startRestServer(options: RestServerOptions): Promise<RestServer> {
@@ -48,6 +53,7 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
     session.on('error', (error) => logger.debug('an HTTP/2 session failed', { error }));
   });
   server.on('secureConnection', (socket) => {
+    socket.setKeepAlive(true, keepAliveProbeMs);
     if (socket.alpnProtocol === 'h2') return;
     const connection = { close: () => socket.end(), destroy: () => socket.destroy() };
     sessions.add(connection);
@@ -87,11 +93,26 @@ async function serve(options: RestServerOptions, request: Request, response: Res
   try {
     const headers = flatHeaders(request.headers);
     const user = await options.authenticate(credentialsOf(request, headers['authorization']));
-    const body = await readBody(request, options.maxBodyBytes ?? defaultMaxBodyBytes);
+    const body = await readBodyInTime(request, options);
     const outgoing = await options.door.handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, user, body, signal: life.signal, framed: true });
     await send(outgoing, request, response, life.signal);
   } catch (error) {
     fail(error, response, options.logger, life.signal);
+  }
+}
+
+/** A body that comes drop by drop is given up, and its connection with it. */
+async function readBodyInTime(request: Request, { maxBodyBytes = defaultMaxBodyBytes, bodyTimeoutMs = defaultBodyTimeoutMs }: RestServerOptions): Promise<Buffer> {
+  let late: (() => void) | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => { late = () => reject(new ApiError('Timeout', `the request's body did not arrive within ${bodyTimeoutMs} ms`)); });
+  const timer = setTimeout(() => late?.(), bodyTimeoutMs);
+  const body = readBody(request, maxBodyBytes);
+  // It fails once more when the connection ends; by then nobody waits.
+  body.catch(() => undefined);
+  try {
+    return await Promise.race([body, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

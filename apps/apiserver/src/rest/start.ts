@@ -8,7 +8,7 @@ import { RestDoor } from './door';
 import { startRestServer, type RestServer, type RestServerOptions } from './server';
 import { subresourceInfo } from './subresource-info';
 
-export interface StartRestDoorOptions extends Pick<RestServerOptions, 'listen' | 'tls'> {
+export interface StartRestDoorOptions extends Pick<RestServerOptions, 'listen' | 'tls' | 'bodyTimeoutMs'> {
   readonly core: ApiCore;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,7 +20,7 @@ export interface StartRestDoorOptions extends Pick<RestServerOptions, 'listen' |
 }
 
 /** Opens Kubernetes' REST door on one address. */
-export function startRestDoor({ core, clock, logger, authenticate, listen, tls, version, kubernetesVersion }: StartRestDoorOptions): Promise<RestServer> {
+export function startRestDoor({ core, clock, logger, authenticate, listen, tls, bodyTimeoutMs, version, kubernetesVersion }: StartRestDoorOptions): Promise<RestServer> {
   const [major = '1', minor = '0'] = kubernetesVersion.split('.');
   const gitVersion = `v${major}.${minor}.0-navarch.${version}`;
   const door = new RestDoor({
@@ -30,5 +30,5 @@ export function startRestDoor({ core, clock, logger, authenticate, listen, tls, 
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     },
   });
-  return startRestServer({ listen, tls, door, authenticate, logger });
+  return startRestServer({ listen, tls, bodyTimeoutMs, door, authenticate, logger });
 }

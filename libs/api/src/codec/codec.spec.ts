@@ -182,7 +182,7 @@ describe('reading JSON', () => {
 
   it.each<[string, JsonValue, string]>([
     ['a text for a number', { spec: { terminationGracePeriodSeconds: '30' } }, 'json: cannot unmarshal string into Go struct field PodSpec.spec.terminationGracePeriodSeconds of type int64'],
-    ['a number for a text', { spec: { containers: [{ image: 5 }] } }, 'json: cannot unmarshal number 5 into Go struct field Container.spec.containers.image of type string'],
+    ['a number for a text', { spec: { containers: [{ image: 5 }] } }, 'json: cannot unmarshal number into Go struct field Container.spec.containers.image of type string'],
     ['an object for a list', { spec: { containers: {} } }, 'json: cannot unmarshal object into Go struct field PodSpec.spec.containers of type []v1.Container'],
     ['a list for a map', { metadata: { labels: [] } }, 'json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string'],
     ['a text for a boolean', { spec: { hostNetwork: 'yes' } }, 'json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool'],

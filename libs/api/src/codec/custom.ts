@@ -129,7 +129,11 @@ const durationPlan: Custom = {
 /** Bytes that hold JSON text. What is not JSON was put there by a protobuf client; it prints as null rather than break a list. */
 function rawJsonPlan(member: 'raw' | 'Raw'): Custom {
   return {
-    normalize: (message) => ((message[member] as Uint8Array | undefined)?.length === 0 ? {} : message),
+    normalize: (message) => {
+      const bytes = message[member] as Uint8Array | undefined;
+      if (bytes) refuseDeepBytes(bytes);
+      return bytes?.length === 0 ? {} : message;
+    },
     toJson: (message) => {
       const bytes = message[member] as Uint8Array | undefined;
       if (!bytes || bytes.length === 0) return null;
@@ -144,6 +148,20 @@ function rawJsonPlan(member: 'raw' | 'Raw'): Custom {
       return { [member]: Buffer.from(JSON.stringify(json)) };
     },
   };
+}
+
+/** JSON that came as bytes must not nest deeper either: it could be stored, but never printed. Counts no brackets inside of text. */
+function refuseDeepBytes(bytes: Uint8Array): void {
+  if (bytes.length <= maxRawDepth) return;
+  let [depth, inText] = [0, false];
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === 0x22) inText = !inText;
+    else if (inText && byte === 0x5c) at++;
+    else if (!inText && (byte === 0x7b || byte === 0x5b)) depth++;
+    else if (!inText && (byte === 0x7d || byte === 0x5d)) depth--;
+    if (depth > maxRawDepth) throw new ApiError('BadRequest', `nested deeper than ${maxRawDepth} levels`);
+  }
 }
 
 function refuseDeepJson(json: JsonValue, context: ReadContext, left: number): void {

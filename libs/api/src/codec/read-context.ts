@@ -52,7 +52,7 @@ export class ReadContext {
   wrongType(json: JsonValue, goType: string, hint = ''): never {
     const path = this.path.filter((step) => typeof step === 'string').join('.');
     const field = path === '' ? 'Go value' : `Go struct field ${this.structName}.${path}`;
-    throw new ApiError('BadRequest', `json: cannot unmarshal ${describeJson(json)} into ${field} of type ${goType}${hint}`);
+    throw new ApiError('BadRequest', `json: cannot unmarshal ${describeJson(json, goType)} into ${field} of type ${goType}${hint}`);
   }
 
   /** Throws for a value of the right type that cannot be read, such as a malformed quantity. */
@@ -68,10 +68,10 @@ export class ReadContext {
   }
 }
 
-/** A JSON value's type as Go's decoder names it. */
-function describeJson(json: JsonValue): string {
+/** A JSON value's type as Go's decoder names it: a number by its value only where a number was wanted, because where text was wanted it may be a secret. */
+function describeJson(json: JsonValue, goType: string): string {
   if (Array.isArray(json)) return 'array';
-  if (typeof json === 'number') return `number ${json}`;
+  if (typeof json === 'number') return /^(int|uint|float)/.test(goType) ? `number ${json}` : 'number';
   if (typeof json === 'boolean') return 'bool';
   return json === null ? 'null' : typeof json;
 }

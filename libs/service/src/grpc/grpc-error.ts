@@ -65,7 +65,8 @@ function reasonOfCode(code: Code | undefined, message: string): ErrorReason {
 function encodeDetails(code: Code, error: ApiError): Uint8Array {
   const full = encodeStatus(code, error);
   if (full.length <= maxDetailBytes) return full;
-  const { causes = [], ...rest } = error.details;
+  const { causes = [], ...given } = error.details;
+  const rest = { ...given, ...(given.name !== undefined && { name: given.name.slice(0, 253) }) };
   let kept = causes.slice(0, 20).map((cause) => ({ ...cause, message: cause.message.slice(0, 120), field: cause.field.slice(0, 120) }));
   const shorten = (): Uint8Array => encodeStatus(code, new ApiError(error.reason, error.message.slice(0, 512), { ...rest, causes: kept }));
   let bytes = shorten();
