@@ -217,15 +217,15 @@ function statusJson(status: { status?: string | undefined; message?: string | un
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: outcome, ...(message && { message }), ...(reason && { reason }), ...(code !== undefined && { code }) };
 }
 
-/** Kubernetes' own limits: what all warnings together may take, and what each has left where they take more. */
-const maxWarningLength = 4_096;
+/** Kubernetes' own limits, here in bytes: what all warnings together may take, and what each has left where they take more. */
+const maxWarningBytes = 4_096;
 const cutWarningLength = 256;
 
 function warningHeaders(warnings: readonly string[]): string[] {
   const distinct = [...new Set(warnings)];
-  const cut = distinct.reduce((length, text) => length + text.length, 0) > maxWarningLength ? distinct.map((text) => text.slice(0, cutWarningLength)) : distinct;
+  const cut = distinct.reduce((length, text) => length + text.length, 0) > maxWarningBytes ? distinct.map((text) => text.slice(0, cutWarningLength)) : distinct;
   let length = 0;
-  return cut.filter((text) => (length += text.length) <= maxWarningLength).map(warningHeader);
+  return cut.map(warningHeader).filter((header) => (length += header.length) <= maxWarningBytes);
 }
 
 /** Miscellaneous persistent warning (RFC 7234, section 5.5), in UTF-8: Node writes a header's characters as one byte each. */
