@@ -5,6 +5,7 @@ import { mayReach } from '../core/auth/paths';
 import type { ApiCore } from '../core/core';
 import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, SessionResponse, User, Verb } from '../core/request';
 import { apiVersionOf, checkEnvelope, deleteOptions, patchBody, requestBody } from './body';
+import { begun } from './begun';
 import { aggregatedDiscovery, coreVersions, groupInfo, groupList, resourceList, type SubresourceTable } from './discovery';
 import { connectOptions, isConnect } from './connect-options';
 import type { OpenApiDocuments } from './documents';
@@ -153,7 +154,8 @@ export class RestDoor {
     const negotiated = negotiate(incoming.headers['accept'], request.verb === 'list' || request.verb === 'watch' || request.verb === 'deletecollection');
     const response = await this.options.core.handle(request);
     if (response.type === 'session') return response;
-    return this.answer(request, response, resource, query, negotiated, incoming);
+    const ready = response.type === 'stream' ? { ...response, chunks: await begun(response.chunks) } : response;
+    return this.answer(request, ready, resource, query, negotiated, incoming);
   }
 
   private request(
