@@ -8,6 +8,7 @@ results=dist/test-results
 failed=0
 
 bash tools/ci/setup.sh || exit 1
+bash tools/clients/setup.sh || exit 1
 rm -rf "$results" && mkdir -p "$results"
 
 step() { # step NAME COMMAND...: runs a command, says how long it took, remembers a failure
