@@ -15,9 +15,9 @@ import type { SupervisorStatus } from '../../apps/cluster/src/supervisor/specs';
 import { median, table } from './lib/rounds';
 
 const short = process.argv.includes('--short');
-const rounds = short ? 1 : 5;
+const rounds = short ? 1 : 3;
 /** Long enough for the first heartbeats and garbage collections. */
-const restMs = short ? 5_000 : 30_000;
+const restMs = short ? 5_000 : 15_000;
 const cluster = 'bench';
 
 async function navarch(home: string, ...args: readonly string[]): Promise<void> {

@@ -34,6 +34,8 @@ export interface Outgoing {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Buffer | AsyncIterable<Buffer>;
+  /** Aborts when the client was too slow for its watch. */
+  readonly cutOff?: AbortSignal;
 }
 
 export interface RestDoorOptions {
@@ -204,7 +206,7 @@ export class RestDoor {
       case 'watch': {
         const streamType = negotiated.encoding === 'protobuf' ? `${contentTypeOf(negotiated)};stream=watch` : contentTypeOf(negotiated);
         const framer = new WatchFramer({ negotiated, includeObject: query.includeObject, now: () => this.options.clock.now(), framed: incoming.framed });
-        return { status: 200, headers: { 'content-type': streamType, 'cache-control': 'no-cache, private' }, body: watchBody(response.items, framer) };
+        return { status: 200, headers: { 'content-type': streamType, 'cache-control': 'no-cache, private' }, body: watchBody(response.items, framer), cutOff: response.cutOff };
       }
     }
   }

@@ -31,7 +31,6 @@ export function fail(error: unknown, response: Response, logger: Logger, signal:
   const status = statusOf(error);
   response.statusCode = status.code;
   response.setHeader('content-type', 'application/json');
-  if (status.code === 413) response.setHeader('connection-close', 'true');
   response.end(`${JSON.stringify(status)}\n`);
 }
 
@@ -70,8 +69,10 @@ export async function send(outgoing: Outgoing, request: Request, response: Respo
   }
   // The client must see at once that its watch stands, whether or not anything happens.
   (response as ServerResponse).flushHeaders();
+  // Whoever is cut off does not read: the wait for it to drain would last as long as its connection.
+  outgoing.cutOff?.addEventListener('abort', () => response.destroy(), { once: true });
   for await (const chunk of outgoing.body) {
-    if (signal.aborted) return;
+    if (signal.aborted || response.destroyed) return;
     if (!(response as ServerResponse).write(chunk)) await drained(response as Writable);
   }
   response.end();
