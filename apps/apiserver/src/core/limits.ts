@@ -16,7 +16,7 @@ export interface InFlightLimits {
 export const defaultLimits: InFlightLimits = {
   reads: { total: 1_000, perUser: 400 },
   writes: { total: 1_000, perUser: 500 },
-  watches: { total: 50_000, perUser: 1_000 },
+  watches: { total: 50_000, perUser: 12_000 },
 };
 
 class Slots {
