@@ -127,11 +127,12 @@ function callGrpc(client: Client, method: string, request: Uint8Array): Promise<
 }
 
 /**
- * A seed of its own for every run, printed; NAVARCH_FUZZ_SEED repeats one. Ends after 4 s, or NAVARCH_FUZZ_SECONDS: give hundreds to look
- * longer.
+ * One seed for every change to be judged by; who looks for more gives NAVARCH_FUZZ_SEED another, or `random`, which is printed, and
+ * NAVARCH_FUZZ_SECONDS hundreds instead of 4.
  */
 export function fuzzParameters(): { readonly seed: number; readonly numRuns: number; readonly interruptAfterTimeLimit: number } {
-  const seed = Number(process.env['NAVARCH_FUZZ_SEED'] ?? Math.floor(systemRandom.next() * 2 ** 31));
+  const wanted = process.env['NAVARCH_FUZZ_SEED'] ?? '20261122';
+  const seed = wanted === 'random' ? Math.floor(systemRandom.next() * 2 ** 31) : Number(wanted);
   process.stdout.write(`fuzz: ${expect.getState().currentTestName ?? ''}: NAVARCH_FUZZ_SEED=${seed}\n`);
   return { seed, numRuns: 1_000_000, interruptAfterTimeLimit: fuzzSeconds * 1_000 };
 }
