@@ -1,28 +1,44 @@
-import { leases, namespaces, nodes, pods, serviceAccounts } from '@navarch/api';
+import { configMaps, deployments, leases, namespaces, nodes, pods, replicaSets, replicationControllers, secrets, serviceAccounts, type ApiObject, type Resource } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
-import { createInformer, type ApiClient, type Informer } from '@navarch/client';
+import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
+import type { Deployment, ReplicaSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
-import type { Namespace, Node, Pod, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ConfigMap, Namespace, Node, Pod, ReplicationController, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+
+import { controllerUid } from './workload/owned';
 
 /** One cache per kind, shared by all controllers. */
 export interface Informers {
   readonly nodes: Informer<Node>;
-  /** Indexed by `nodeName` ('' for pods without a node). */
+  /** Indexed by `nodeName` ('' for pods without a node) and `controllerUid` (see workload/owned.ts). */
   readonly pods: Informer<Pod>;
   /** Those of nodes only. */
   readonly nodeLeases: Informer<Lease>;
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
+  readonly configMaps: Informer<ConfigMap>;
+  readonly secrets: Informer<Secret>;
+  readonly deployments: Informer<Deployment>;
+  /** Indexed by `controllerUid`. */
+  readonly replicaSets: Informer<ReplicaSet>;
+  readonly replicationControllers: Informer<ReplicationController>;
 }
 
 export const nodeLeaseNamespace = 'kube-node-lease';
 
 export function createInformers({ client, ...common }: { client: ApiClient; clock: Clock; random: Random; logger: Logger }): Informers {
+  const inform = <T extends ApiObject>(resource: Resource<T>, indexes: Readonly<Record<string, IndexFunction<T>>> = {}): Informer<T> =>
+    createInformer({ ...common, client: client.resource(resource), resource, indexes });
   return {
-    nodes: createInformer({ ...common, client: client.resource(nodes), resource: nodes }),
-    pods: createInformer({ ...common, client: client.resource(pods), resource: pods, indexes: { nodeName: (pod) => [pod.spec?.nodeName ?? ''] } }),
+    nodes: inform(nodes),
+    pods: inform(pods, { nodeName: (pod) => [pod.spec?.nodeName ?? ''], controllerUid }),
     nodeLeases: createInformer({ ...common, client: client.resource(leases), resource: leases, namespace: nodeLeaseNamespace }),
-    namespaces: createInformer({ ...common, client: client.resource(namespaces), resource: namespaces }),
-    serviceAccounts: createInformer({ ...common, client: client.resource(serviceAccounts), resource: serviceAccounts }),
+    namespaces: inform(namespaces),
+    serviceAccounts: inform(serviceAccounts),
+    configMaps: inform(configMaps),
+    secrets: inform(secrets),
+    deployments: inform(deployments),
+    replicaSets: inform(replicaSets, { controllerUid }),
+    replicationControllers: inform(replicationControllers),
   };
 }
