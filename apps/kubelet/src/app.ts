@@ -6,13 +6,16 @@
  *   runtime's events, and a listing now and then ──► the worker whose containers changed
  *   NodeAgent: the Node's status, its Lease, its CNI configuration
  */
-import { configMaps, nodes, pods, secrets } from '@navarch/api';
+import { codecFor, configMaps, nodes, pods, secrets } from '@navarch/api';
 import { isNotFound, type Clock, type Logger, type Random } from '@navarch/base';
 import { createEventRecorder, createInformer, type ApiClient } from '@navarch/client';
 import type { ContainerRuntime } from '@navarch/cri';
+import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { PortForwardTarget } from '@navarch/streaming';
 
 import type { KubeletConfig } from './config';
 import type { Host } from './host/host';
+import { jsonDocument, kubeletHttp, type KubeletDocuments } from './http/kubelet-http';
 import { createLogReader, type LogReader } from './logs/log-reader';
 import { writeCniConfig } from './node/cni';
 import { NodeAgent } from './node/node-agent';
@@ -22,6 +25,8 @@ import { createImageStore } from './pod/images';
 import type { PodContext } from './pod/pod-context';
 import { PodWorkers } from './pod-workers';
 import { createPodStreams, type PodStreams } from './streaming/pod-streams';
+
+const podCodec = codecFor<Pod>('k8s.io.api.core.v1.Pod');
 
 export interface KubeletOptions {
   readonly nodeName: string;
@@ -39,6 +44,8 @@ export interface Kubelet {
   readonly ready: Promise<void>;
   readonly logs: LogReader;
   readonly streams: PodStreams;
+  /** Its own documents by HTTP, for one conversation. */
+  readonly http: () => PortForwardTarget;
   /** Lets go of everything; containers run on. */
   close(): Promise<void>;
 }
@@ -68,6 +75,11 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
   const workers = new PodWorkers({ context, pods: podInformer, node: () => node.get('', nodeName) ?? { metadata: { name: nodeName } }, signal });
 
+  const documents: KubeletDocuments = {
+    '/healthz': () => ({ contentType: 'text/plain; charset=utf-8', body: 'ok' }),
+    '/configz': () => jsonDocument({ kubeletconfig: config }),
+    '/pods': () => jsonDocument({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: podInformer.list().map((pod) => podCodec.toJson(pod)) }),
+  };
   const configureNetwork = (): void => {
     const podCidr = node.get('', nodeName)?.spec?.podCIDR;
     if (!podCidr || !config.cni) return;
@@ -90,6 +102,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   return {
     ready,
     streams: createPodStreams({ workers, runtime }),
+    http: () => kubeletHttp(documents, logger),
     logs: createLogReader({ workers, files: host.files, clock, paths: config }),
     async close() {
       stop.abort(new Error('kubelet stopped'));

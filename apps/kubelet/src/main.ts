@@ -65,7 +65,7 @@ async function run({ logger, clock, random, health }: ProcessContext): Promise<S
   const kubelet = await runKubelet({
     nodeName: config.nodeName, client: grpcApiClient(channel), runtime, host: createLinuxHost({ rootDirectory: config.rootDirectory }), clock, random, logger, config: kubeletConfig(),
   });
-  const server = await createGrpcServer({ listen: config.listen, tls, services: [kubeletMethods(kubelet.logs, kubelet.streams), health.methods], logger, clock });
+  const server = await createGrpcServer({ listen: config.listen, tls, services: [kubeletMethods(kubelet), health.methods], logger, clock });
   logger.info('listening', { addresses: server.addresses });
   return {
     async close() {

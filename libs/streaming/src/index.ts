@@ -11,10 +11,11 @@ export { spdyCaller, spdyCommand, spdyCommandProtocol } from './spdy-command';
 export { commandProtocols, sendMessage, webSocketCaller, type CommandProtocol } from './websocket-command';
 export { pieceQueue } from './byte-queue';
 export { drained } from './drained';
+export { duplexPair } from './duplex-pair';
 export { Pipe } from './pipe';
 export { commandConversation, messageCaller, type CommandConversation, type MessageCaller } from './message-command';
 export { messagePortForward, messagePortForwardCaller, type MessagePortForward, type MessagePortForwardCaller } from './message-port-forward';
 export {
-  joinPortForward, SpdyPortForward, spdyPortForwardCaller, spdyPortForwardProtocol, webSocketPortForwardCaller, type ForwardedConnection, type PortForwardCaller, type PortForwardTarget,
+  joinPortForward, SpdyPortForward, spdyPortForwardCaller, spdyPortForwardProtocol, webSocketPortForwardCaller, type Forwarded, type ForwardedConnection, type PortForwardCaller, type PortForwardTarget,
 } from './port-forward';
 export { upgradeToSpdy, type Upgraded } from './upgrade';

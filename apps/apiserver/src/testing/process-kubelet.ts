@@ -3,8 +3,8 @@ import { createServer, connect } from 'node:net';
 import type { Readable } from 'node:stream';
 
 import { ApiError, silentLogger } from '@navarch/base';
-import { KubeletServiceService, type AttachStart, type ExecStart, type PortForwardStart } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
-import type { CommandInput, CommandOutput } from '@navarch/proto/navarch/meta/v1/session';
+import { KubeletServiceService, type AttachStart, type DialStart, type ExecStart, type PortForwardStart } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
+import type { CommandInput, CommandOutput, PortForwardFrame } from '@navarch/proto/navarch/meta/v1/session';
 import { createGrpcServer, grpcService } from '@navarch/service';
 import {
   exitStatus, joinCommand, joinPortForward, messageCaller, messagePortForwardCaller, type RunningCommand, type TerminalSize,
@@ -14,7 +14,7 @@ import {
 export interface ProcessKubelet {
   /** host:port. */
   readonly address: string;
-  readonly asked: { readonly method: string; readonly start: ExecStart | AttachStart | PortForwardStart }[];
+  readonly asked: { readonly method: string; readonly start: ExecStart | AttachStart | PortForwardStart | DialStart }[];
   readonly sizes: TerminalSize[];
   /** Commands under way. */
   readonly running: Set<RunningCommand>;
@@ -25,7 +25,7 @@ export async function startProcessKubelet(): Promise<ProcessKubelet> {
   const asked: ProcessKubelet['asked'] = [];
   const sizes: TerminalSize[] = [];
   const running = new Set<RunningCommand>();
-  const remember = (method: string, start: ExecStart | AttachStart | PortForwardStart | undefined): void => {
+  const remember = (method: string, start: ExecStart | AttachStart | PortForwardStart | DialStart | undefined): void => {
     if (!start) throw new ApiError('BadRequest', 'the first request must have start');
     asked.push({ method, start });
   };
@@ -37,6 +37,11 @@ export async function startProcessKubelet(): Promise<ProcessKubelet> {
     const { caller, outputs } = messageCaller(inputs, signal);
     void joinCommand(caller, started);
     for await (const output of outputs) yield { output };
+  };
+  const forward = async function* (incoming: AsyncIterable<PortForwardFrame>, signal: AbortSignal): AsyncGenerator<{ frame: PortForwardFrame }> {
+    const { caller, frames } = messagePortForwardCaller(incoming, signal);
+    void joinPortForward(caller, localPorts());
+    for await (const frame of frames) yield { frame };
   };
   const server = await createGrpcServer({
     listen: ['127.0.0.1:0'], tls: 'insecure', logger: silentLogger,
@@ -56,9 +61,13 @@ export async function startProcessKubelet(): Promise<ProcessKubelet> {
         const [first, rest] = await split(requests);
         remember('portForward', first?.start);
         yield {};
-        const { caller, frames } = messagePortForwardCaller(rest((message) => message.frame), signal);
-        void joinPortForward(caller, localPorts());
-        for await (const frame of frames) yield { frame };
+        yield* forward(rest((message) => message.frame), signal);
+      },
+      async *dial(requests, { signal }) {
+        const [first, rest] = await split(requests);
+        remember('dial', first?.start);
+        yield {};
+        yield* forward(rest((message) => message.frame), signal);
       },
     })],
   });

@@ -1,12 +1,14 @@
+import { silentLogger } from '@navarch/base';
 import { ContainerLogRequest, ContainerLogResponse } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
 import type { CallContext, PeerIdentity } from '@navarch/service';
 
+import { kubeletHttp } from '../http/kubelet-http';
 import { kubeletMethods } from './log-service';
 
 const asked: unknown[] = [];
 const refuse = (): never => { throw new Error('only logs here'); };
 const noStreams = { exec: refuse, attach: refuse, portForward: refuse };
-const [method] = kubeletMethods({ async *read(request) { asked.push(request); yield Buffer.from('line\n'); } }, noStreams);
+const [method] = kubeletMethods({ logs: { async *read(request) { asked.push(request); yield Buffer.from('line\n'); } }, streams: noStreams, http: () => kubeletHttp({}, silentLogger) });
 
 async function call(peer: PeerIdentity | undefined): Promise<string> {
   if (method?.kind !== 'serverStream') throw new Error('the log is a server stream');

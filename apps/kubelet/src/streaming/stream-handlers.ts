@@ -2,14 +2,15 @@ import { ApiError } from '@navarch/base';
 import type { KubeletServiceService } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
 import type { CommandInput, CommandOutput, PortForwardFrame } from '@navarch/proto/navarch/meta/v1/session';
 import type { PeerIdentity, ServiceHandlers } from '@navarch/service';
-import { joinCommand, joinPortForward, messageCaller, messagePortForwardCaller, type RunningCommand } from '@navarch/streaming';
+import { joinCommand, joinPortForward, messageCaller, messagePortForwardCaller, type PortForwardTarget, type RunningCommand } from '@navarch/streaming';
 
+import { dialTarget } from './node-dial';
 import type { PodRequest, PodStreams } from './pod-streams';
 
-type Handlers = Pick<ServiceHandlers<typeof KubeletServiceService>, 'exec' | 'attach' | 'portForward'>;
+type Handlers = Pick<ServiceHandlers<typeof KubeletServiceService>, 'exec' | 'attach' | 'portForward' | 'dial'>;
 
-/** The conversations as methods of KubeletService; `check` refuses those who may not ask. */
-export function streamHandlers(streams: PodStreams, check: (peer: PeerIdentity | undefined) => void): Handlers {
+/** The conversations as methods of KubeletService; `check` refuses those who may not ask, `http` is the kubelet's own server. */
+export function streamHandlers(streams: PodStreams, http: () => PortForwardTarget, check: (peer: PeerIdentity | undefined) => void): Handlers {
   return {
     async *exec(requests, { peer, signal }) {
       check(peer);
@@ -21,19 +22,34 @@ export function streamHandlers(streams: PodStreams, check: (peer: PeerIdentity |
     },
     async *portForward(requests, { peer, signal }) {
       check(peer);
-      const { start, rest } = await begin(requests);
-      const { until, end } = life(signal);
-      try {
-        const target = await streams.portForward(placeOf(start), until);
-        yield {};
-        const { caller, frames } = messagePortForwardCaller(present(rest, ({ frame }): PortForwardFrame | undefined => frame), until);
-        void joinPortForward(caller, target);
-        for await (const frame of frames) yield { frame };
-      } finally {
-        end();
-      }
+      yield* connections(requests, signal, (start, until) => streams.portForward(placeOf(start), until));
+    },
+    async *dial(requests, { peer, signal }) {
+      check(peer);
+      yield* connections(requests, signal, ({ address }) => Promise.resolve(address ? dialTarget(address) : http()));
     },
   };
+}
+
+interface ConnectionsRequest<Start> {
+  readonly start?: Start | undefined;
+  readonly frame?: PortForwardFrame | undefined;
+}
+
+async function* connections<Start>(
+  requests: AsyncIterable<ConnectionsRequest<Start>>, signal: AbortSignal, reach: (start: NonNullable<Start>, until: AbortSignal) => Promise<PortForwardTarget>,
+): AsyncGenerator<{ frame?: PortForwardFrame }, void, undefined> {
+  const { start, rest } = await begin(requests);
+  const { until, end } = life(signal);
+  try {
+    const target = await reach(start, until);
+    yield {};
+    const { caller, frames } = messagePortForwardCaller(present(rest, ({ frame }): PortForwardFrame | undefined => frame), until);
+    void joinPortForward(caller, target);
+    for await (const frame of frames) yield { frame };
+  } finally {
+    end();
+  }
 }
 
 interface CommandRequest<Start> {

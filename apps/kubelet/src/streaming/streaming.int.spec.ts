@@ -5,10 +5,11 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { ApiError, silentLogger } from '@navarch/base';
-import { KubeletServiceService, type ExecRequest, type PortForwardRequest } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
+import { KubeletServiceService, type DialRequest, type ExecRequest, type PortForwardRequest } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
 import { connectGrpc, createGrpcServer, grpcService, type GrpcChannel, type GrpcServer, type PeerIdentity } from '@navarch/service';
 import { exitStatus, Pipe, spdyCaller, spdyPortForwardCaller, type CommandStreams } from '@navarch/streaming';
 
+import { kubeletHttp } from '../http/kubelet-http';
 import { createPodStreams, type StreamedPod } from './pod-streams';
 import { streamHandlers } from './stream-handlers';
 
@@ -66,8 +67,8 @@ describe('the kubelet\'s conversations', () => {
       },
     });
     const check = (): void => { if (!peer) throw new ApiError('Unauthorized', 'who are you?'); };
-    const { exec, attach, portForward } = KubeletServiceService;
-    server = await createGrpcServer({ listen: ['127.0.0.1:0'], tls: 'insecure', logger: silentLogger, services: [grpcService({ exec, attach, portForward }, streamHandlers(streams, check))] });
+    const { exec, attach, portForward, dial } = KubeletServiceService;
+    server = await createGrpcServer({ listen: ['127.0.0.1:0'], tls: 'insecure', logger: silentLogger, services: [grpcService({ exec, attach, portForward, dial }, streamHandlers(streams, () => kubeletHttp({ '/healthz': () => ({ contentType: 'text/plain', body: 'ok' }) }, silentLogger), check))] });
     channel = connectGrpc({ target: server.addresses[0] ?? '', tls: 'insecure' });
   });
   beforeEach(() => { peer = { commonName: 'apiserver', organizations: ['system:masters'] }; });
@@ -126,6 +127,26 @@ describe('the kubelet\'s conversations', () => {
     }
     expect(answers).toEqual({ '1 data': 'echo', '2 failure': 'connection refused on 81' });
     expect(asked.at(-1)).toEqual(['portForward', 'sandbox-1']);
+  });
+
+  it('dial: carries connections from the node to an address, and to the kubelet\'s own HTTP server', async () => {
+    const { port } = new URL(base);
+    const ask = async (address: string, at: number): Promise<string> => {
+      const requests = new Pipe<DialRequest>(20);
+      await requests.push({ start: { address } });
+      await requests.push({ frame: { connection: 1, port: at } });
+      await requests.push({ frame: { connection: 1, data: Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n') } });
+      let said = '';
+      for await (const { frame = {} } of channel.bidi(KubeletServiceService.dial, requests)) {
+        said += frame.failure ?? Buffer.from(frame.data ?? []).toString();
+        if (frame.failure !== undefined || /no such token$|ok$/.test(said)) break;
+      }
+      return said;
+    };
+    expect(await ask('127.0.0.1', Number(port))).toMatch(/^HTTP\/1.1 404 [^]*no such token$/);
+    expect(await ask('', 10250)).toMatch(/^HTTP\/1.1 200 [^]*\r\n\r\nok$/);
+    expect(await ask('127.0.0.1', 1)).toContain('ECONNREFUSED');
+    await expect(ask('example.com', 80)).rejects.toMatchObject({ reason: 'BadRequest', message: expect.stringContaining('start.address') });
   });
 
   it('lets the runtime go when the caller does', async () => {
