@@ -1,9 +1,11 @@
-import { configMaps, deployments, leases, namespaces, nodes, pods, replicaSets, replicationControllers, secrets, serviceAccounts, type ApiObject, type Resource } from '@navarch/api';
+import {
+  configMaps, controllerRevisions, daemonSets, deployments, leases, namespaces, nodes, persistentVolumeClaims, pods, replicaSets, replicationControllers, secrets, serviceAccounts, statefulSets, type ApiObject, type Resource,
+} from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
-import type { Deployment, ReplicaSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
-import type { ConfigMap, Namespace, Node, Pod, ReplicationController, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ConfigMap, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { controllerUid } from './workload/owned';
 
@@ -22,6 +24,11 @@ export interface Informers {
   /** Indexed by `controllerUid`. */
   readonly replicaSets: Informer<ReplicaSet>;
   readonly replicationControllers: Informer<ReplicationController>;
+  readonly statefulSets: Informer<StatefulSet>;
+  readonly daemonSets: Informer<DaemonSet>;
+  /** Indexed by `controllerUid`. */
+  readonly controllerRevisions: Informer<ControllerRevision>;
+  readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
 }
 
 export const nodeLeaseNamespace = 'kube-node-lease';
@@ -40,5 +47,9 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     deployments: inform(deployments),
     replicaSets: inform(replicaSets, { controllerUid }),
     replicationControllers: inform(replicationControllers),
+    statefulSets: inform(statefulSets),
+    daemonSets: inform(daemonSets),
+    controllerRevisions: inform(controllerRevisions, { controllerUid }),
+    persistentVolumeClaims: inform(persistentVolumeClaims),
   };
 }
