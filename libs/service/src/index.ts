@@ -3,6 +3,7 @@
  * A main.ts is: parseConfig → serveProcess({ run }), and inside `run` createGrpcServer, connectGrpc, grpcApiClient.
  */
 export { createAuthority, issueCertificate, writeKeyPair, type CertificateRequest, type KeyPair } from './tls/authority';
+export { createTokenKeys, createTokenSigningKey, type TokenClaims, type TokenKeys } from './tokens/token-keys';
 export { followTls, loadTls, type TlsFiles, type TlsMaterial } from './tls/tls-material';
 export { fromGrpcError, toGrpcError, type GrpcFailure } from './grpc/grpc-error';
 export { errorOfStatus, statusOfError } from './grpc/status';
