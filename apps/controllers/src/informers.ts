@@ -1,11 +1,13 @@
 import {
-  configMaps, controllerRevisions, daemonSets, deployments, leases, namespaces, nodes, persistentVolumeClaims, pods, replicaSets, replicationControllers, secrets, serviceAccounts, statefulSets, type ApiObject, type Resource,
+  configMaps, controllerRevisions, cronJobs, daemonSets, deployments, jobs, leases, namespaces, nodes, persistentVolumeClaims, podDisruptionBudgets, pods, replicaSets, replicationControllers, secrets, serviceAccounts, statefulSets, type ApiObject, type Resource,
 } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 import type { ConfigMap, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
 
 import { controllerUid } from './workload/owned';
 
@@ -29,6 +31,10 @@ export interface Informers {
   /** Indexed by `controllerUid`. */
   readonly controllerRevisions: Informer<ControllerRevision>;
   readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
+  /** Indexed by `controllerUid`. */
+  readonly jobs: Informer<Job>;
+  readonly cronJobs: Informer<CronJob>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
 }
 
 export const nodeLeaseNamespace = 'kube-node-lease';
@@ -51,5 +57,8 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     daemonSets: inform(daemonSets),
     controllerRevisions: inform(controllerRevisions, { controllerUid }),
     persistentVolumeClaims: inform(persistentVolumeClaims),
+    jobs: inform(jobs, { controllerUid }),
+    cronJobs: inform(cronJobs),
+    podDisruptionBudgets: inform(podDisruptionBudgets),
   };
 }

@@ -174,10 +174,11 @@ class MemoryStore<T extends ApiObject> implements ResourceClient<T> {
       if (!meta.name && meta.generateName) meta.name = meta.generateName + randomNameSuffix(this.server.random);
       const key = cacheKey(meta.namespace ?? '', meta.name ?? '');
       if (this.objects.has(key)) throw new ApiError('AlreadyExists', `${this.resource.plural} "${meta.name}" already exists`, { kind: this.resource.plural, name: meta.name ?? '' });
-      this.resource.prepareForCreate(next);
+      // As the server does: a job's selector is made of its uid.
+      Object.assign(meta, { uid: randomUuid(this.server.random), creationTimestamp: timeFromMs(this.server.clock.now()) } satisfies ObjectMeta);
       this.resource.setDefaults(next);
+      this.resource.prepareForCreate(next);
       this.refuse(next, this.resource.validateCreate(next));
-      Object.assign((next.metadata ??= {}), { uid: randomUuid(this.server.random), creationTimestamp: timeFromMs(this.server.clock.now()) } satisfies ObjectMeta);
       return this.commit('ADDED', next, undefined);
     });
   }
