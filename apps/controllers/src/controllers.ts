@@ -4,6 +4,8 @@ import { startNodeIpam } from './node/ipam/node-ipam.controller';
 import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
 import { startTaintEviction } from './node/taint-eviction/taint-eviction.controller';
 import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-collection.controller';
+import { startReplicaSet } from './replicaset/replicaset.controller';
+import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
 
 /** All there are, by the folder that holds them. */
@@ -13,5 +15,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'node/lifecycle': startNodeLifecycle,
   'node/taint-eviction': startTaintEviction,
   'pod/garbage-collection': startPodGarbageCollection,
+  'replicaset': startReplicaSet,
+  'replicationcontroller': startReplicationController,
   'serviceaccount/default-account': startDefaultAccount,
 };

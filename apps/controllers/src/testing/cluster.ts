@@ -5,6 +5,7 @@ import type { Event, Node, Pod, Toleration } from '@navarch/proto/k8s/io/api/cor
 
 import { runControllers, type Controllers } from '../app';
 import type { ControllersConfig } from '../config';
+import { PodRunner, type PodBehaviour } from './pod-runner';
 
 /** All controllers on a fake API under a virtual clock, and nodes that behave or do not. */
 export class ControllerCluster {
@@ -13,6 +14,7 @@ export class ControllerCluster {
   private readonly running = new Set<Controllers>();
   private readonly silent = new Set<string>();
   private readonly beating = new Set<string>();
+  private readonly runners = new Set<PodRunner>();
   private nextSeed = 1;
 
   constructor() {
@@ -45,6 +47,7 @@ export class ControllerCluster {
   async close(): Promise<void> {
     for (const name of this.beating) this.silent.add(name);
     for (const controllers of [...this.running]) await this.stop(controllers);
+    for (const runner of this.runners) await runner.close();
   }
 
   async addNamespace(name: string): Promise<void> {
@@ -79,6 +82,14 @@ export class ControllerCluster {
     const node = await client.get('', name);
     const conditions = [...(node.status?.conditions ?? []).filter((condition) => condition.type !== type), { type, status, lastHeartbeatTime: timeFromMs(this.clock.now()) }];
     await client.updateStatus({ ...node, status: { ...node.status, conditions } });
+  }
+
+  /** From now on pods run, on a node that is made for them: at once and well unless `behaviour` says otherwise. */
+  async runPods(behaviour: (pod: Pod) => PodBehaviour = () => ({}), node = 'runner'): Promise<PodRunner> {
+    await this.addNode(node);
+    const runner = new PodRunner(this, node, behaviour);
+    this.runners.add(runner);
+    return runner;
   }
 
   async addPod(name: string, node: string | undefined, over: { phase?: string; tolerations?: Toleration[]; finalizers?: string[] } = {}): Promise<Pod> {
