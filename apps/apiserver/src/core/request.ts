@@ -16,6 +16,8 @@ export interface User {
   readonly name: string;
   readonly groups: readonly string[];
   readonly uid?: string;
+  /** More that is known of it, such as the pod that a token was made for. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface RequestTarget {
@@ -108,9 +110,19 @@ export interface SessionResponse {
   release(): void;
 }
 
-export type Session =
+export type Session = Conversation | ProxySession;
+
+export type Conversation =
   | { readonly kind: 'command'; readonly streams: CommandStreams; start(signal: AbortSignal): Promise<RunningCommand> }
   | { readonly kind: 'portForward'; /** What the caller named beforehand; may be none. */ readonly ports: readonly number[]; start(signal: AbortSignal): Promise<PortForwardTarget> };
+
+/** HTTP requests to `port` behind a proxy subresource: each is a connection of what `start` reaches. */
+export interface ProxySession {
+  readonly kind: 'proxy';
+  readonly scheme: 'http' | 'https';
+  readonly port: number;
+  start(signal: AbortSignal): Promise<PortForwardTarget>;
+}
 
 export type ApiResponse =
   | { readonly type: 'object'; readonly object: StoredObject; /** The request made it. */ readonly created?: boolean }

@@ -7,7 +7,7 @@ export function isWrite({ verb }: ApiRequest): boolean {
   return verb !== 'get' && verb !== 'list' && verb !== 'watch';
 }
 
-const longSubresources = new Set(['log', 'exec', 'attach', 'portforward']);
+const longSubresources = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
 /** Answers that may take as long as the caller likes. */
 export function isStreaming({ verb, target }: ApiRequest): boolean {

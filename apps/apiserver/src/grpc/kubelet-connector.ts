@@ -3,7 +3,7 @@ import type { Node } from '@navarch/proto/k8s/io/api/core/v1/core';
 import { KubeletServiceService } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
 import type { CommandInput, CommandOutput, PortForwardFrame } from '@navarch/proto/navarch/meta/v1/session';
 import { connectGrpc, type GrpcChannel, type TlsMaterial } from '@navarch/service';
-import { commandConversation, messagePortForward, type RunningCommand } from '@navarch/streaming';
+import { commandConversation, messagePortForward, type PortForwardTarget, type RunningCommand } from '@navarch/streaming';
 
 import type { KubeletConnector } from '../core/pods/kubelet-connector';
 
@@ -35,25 +35,30 @@ export function grpcKubelets(tls: TlsMaterial | 'insecure'): KubeletConnector {
       outputsOf(channel.bidi(KubeletServiceService.exec, startedBy({ start }, inputs, (input) => ({ input })), { signal: until }))),
     attach: async (node, start, signal) => converse(connect(node), signal, (channel, inputs, until) =>
       outputsOf(channel.bidi(KubeletServiceService.attach, startedBy({ start }, inputs, (input) => ({ input })), { signal: until }))),
-    async portForward(node, start, signal) {
-      const channel = connect(node);
-      const life = new AbortController();
-      const end = (): void => {
-        life.abort(new ApiError('Canceled', 'the port-forward is over'));
-        channel.close();
-      };
-      try {
-        const link = messagePortForward(end);
-        const requests = startedBy({ start }, link.frames, (frame) => ({ frame }));
-        const answers = channel.bidi(KubeletServiceService.portForward, requests, { signal: AbortSignal.any([signal, life.signal]) });
-        await mustBegin(answers.next());
-        return link.begin(framesOf(answers));
-      } catch (error) {
-        end();
-        throw error;
-      }
-    },
+    portForward: async (node, start, signal) => forward(connect(node), signal, (channel, frames, until) =>
+      channel.bidi(KubeletServiceService.portForward, startedBy({ start }, frames, (frame) => ({ frame })), { signal: until })),
+    dial: async (node, address, signal) => forward(connect(node), signal, (channel, frames, until) =>
+      channel.bidi(KubeletServiceService.dial, startedBy({ start: { address } }, frames, (frame) => ({ frame })), { signal: until })),
   };
+}
+
+type Carry = (channel: GrpcChannel, frames: AsyncIterable<PortForwardFrame>, signal: AbortSignal) => AsyncGenerator<{ frame?: PortForwardFrame | undefined }, void, undefined>;
+
+async function forward(channel: GrpcChannel, signal: AbortSignal, carry: Carry): Promise<PortForwardTarget> {
+  const life = new AbortController();
+  const end = (): void => {
+    life.abort(new ApiError('Canceled', 'the connections are over'));
+    channel.close();
+  };
+  try {
+    const link = messagePortForward(end);
+    const answers = carry(channel, link.frames, AbortSignal.any([signal, life.signal]));
+    await mustBegin(answers.next());
+    return link.begin(framesOf(answers));
+  } catch (error) {
+    end();
+    throw error;
+  }
 }
 
 type Ask = (channel: GrpcChannel, inputs: AsyncIterable<CommandInput>, signal: AbortSignal) => AsyncIterable<CommandOutput>;
@@ -87,5 +92,5 @@ async function* framesOf(answers: AsyncIterable<{ frame?: PortForwardFrame | und
 }
 
 async function mustBegin(first: Promise<IteratorResult<unknown, void>>): Promise<void> {
-  if ((await first).done) throw new ApiError('Internal', 'the kubelet ended the port-forward before it began');
+  if ((await first).done) throw new ApiError('Internal', 'the kubelet ended the connections before they began');
 }

@@ -11,7 +11,8 @@ import { connectOptions, isConnect } from './connect-options';
 import type { OpenApiDocuments } from './documents';
 import { logOptions } from './log-options';
 import { contentTypeOf, negotiate, wantsAggregatedDiscovery, type Negotiated } from './negotiation';
-import { parsePath, type RestPath } from './path';
+import { parsePath, proxiedPath, type RestPath } from './path';
+import { proxied } from './proxy';
 import { parseQuery, type RestQuery } from './query';
 import { renderJson, renderList, renderObject } from './render';
 import { statusOf, successStatus } from './status';
@@ -25,6 +26,8 @@ export interface Incoming {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly user: User;
   readonly body: Buffer;
+  /** In place of `body` where `takesContent`: the body as it arrives. */
+  readonly content?: AsyncIterable<Buffer>;
   readonly signal: AbortSignal;
   /** Over WebSocket each event is a message of its own. */
   readonly framed: boolean;
@@ -39,7 +42,7 @@ export interface Outgoing {
 }
 
 export interface RestDoorOptions {
-  readonly core: Pick<ApiCore, 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady'>;
+  readonly core: Pick<ApiCore, 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady' | 'tokenDiscovery'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly documents: OpenApiDocuments;
@@ -53,6 +56,8 @@ const methods: Readonly<Record<string, { readonly one: Verb; readonly many?: Ver
 };
 /** Whoever opens a conversation acts inside the pod: the verb is create, also by GET. */
 const connectMethods: typeof methods = { GET: { one: 'create' }, POST: { one: 'create' } };
+/** A proxy's verb is the method's, also where it has none of Kubernetes' own. */
+const proxyMethods: typeof methods = { ...methods, OPTIONS: { one: 'get' } };
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 
 /**
@@ -65,8 +70,14 @@ export class RestDoor {
   async handle(incoming: Incoming): Promise<Outgoing> {
     const answer = await this.open(incoming);
     if (!('session' in answer)) return answer;
-    answer.release();
-    return this.failure(new ApiError('BadRequest', 'Upgrade request required'), incoming);
+    incoming.signal.addEventListener('abort', () => answer.release(), { once: true });
+    try {
+      if (answer.session.kind !== 'proxy') throw new ApiError('BadRequest', 'Upgrade request required');
+      return await proxied(answer.session, { ...incoming, rest: proxiedPath(incoming.url) });
+    } catch (error) {
+      answer.release();
+      return this.failure(error, incoming);
+    }
   }
 
   /** Like `handle`, for those who can carry on a conversation. */
@@ -117,6 +128,9 @@ export class RestDoor {
     if (first === 'metrics' && rest.length === 0) {
       return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: Buffer.from(this.options.core.metricsText()) };
     }
+    const { tokenDiscovery } = this.options.core;
+    if (tokenDiscovery && pathname === '/.well-known/openid-configuration') return json(200, tokenDiscovery.configuration());
+    if (tokenDiscovery && pathname === '/openid/v1/jwks') return json(200, tokenDiscovery.jwks(), { 'content-type': 'application/jwk-set+json' });
     if (first === 'openapi') {
       const found = this.openApi(rest, headers['accept'] ?? '');
       if (found) return found;
@@ -147,10 +161,13 @@ export class RestDoor {
   }
 
   private async resource(path: Extract<RestPath, { type: 'resource' }>, search: URLSearchParams, incoming: Incoming, warn: (message: string) => void): Promise<Outgoing | SessionResponse> {
-    const method = isConnect(path.target.subresource) ? connectMethods[incoming.method] : methods[incoming.method];
+    const proxies = path.target.subresource === 'proxy';
+    const method = (proxies ? proxyMethods : isConnect(path.target.subresource) ? connectMethods : methods)[incoming.method];
     const resource = this.options.core.resource(path.target);
     if (!resource) throw new ApiError('NotFound', 'the server could not find the requested resource');
     if (!method) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+    // The query and the body of such a request are for whoever stands behind the proxy.
+    if (proxies) return this.session({ verb: method.one, target: path.target, user: incoming.user, signal: incoming.signal, options: {}, ...(incoming.headers['traceparent'] && { traceparent: incoming.headers['traceparent'] }) });
     const query = parseQuery(search);
     const request = this.request(path, query, search, incoming, resource, method, warn);
     const negotiated = negotiate(incoming.headers['accept'], request.verb === 'list' || request.verb === 'watch' || request.verb === 'deletecollection');
@@ -158,6 +175,12 @@ export class RestDoor {
     if (response.type === 'session') return response;
     const ready = response.type === 'stream' ? { ...response, chunks: await begun(response.chunks) } : response;
     return this.answer(request, ready, resource, query, negotiated, incoming);
+  }
+
+  private async session(request: ApiRequest): Promise<SessionResponse> {
+    const response = await this.options.core.handle(request);
+    if (response.type !== 'session') throw new Error(`${request.target.resource}/${request.target.subresource ?? ''} answered with a ${response.type}`);
+    return response;
   }
 
   private request(

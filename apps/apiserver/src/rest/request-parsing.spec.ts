@@ -25,7 +25,9 @@ describe('REST paths', () => {
 
   it('reads the old watch prefix, what stands behind a proxy, discovery and everything else', () => {
     expect(parsePath('/api/v1/watch/namespaces/a/pods')).toMatchObject({ watchPrefix: true, target: { resource: 'pods', namespace: 'a' } });
-    expect(parsePath('/api/v1/namespaces/a/pods/p/proxy/x/y%20z')).toMatchObject({ rest: 'x/y%20z', target: { subresource: 'proxy' } });
+    expect(parsePath('/api/v1/namespaces/a/pods/p/proxy/x/y%20z')).toMatchObject({ rest: '/x/y%20z', target: { subresource: 'proxy' } });
+    expect(parsePath('/api/v1/namespaces/a/pods/https:p:443/proxy//x%2Fy/')).toMatchObject({ rest: '//x%2Fy/', target: { name: 'https:p:443' } });
+    expect(parsePath('/api/v1/nodes/n/proxy/')).toMatchObject({ rest: '/', target: { resource: 'nodes', name: 'n' } });
     expect(parsePath('/api')).toEqual({ type: 'discovery', legacy: true });
     expect(parsePath('/apis/apps')).toEqual({ type: 'discovery', legacy: false, group: 'apps' });
     expect(parsePath('/apis/apps/v1')).toEqual({ type: 'discovery', legacy: false, group: 'apps', version: 'v1' });

@@ -10,6 +10,7 @@ import type { Credentials } from '../core/auth/authenticator';
 import type { User } from '../core/request';
 import type { RestDoor } from './door';
 import { credentialsOf, fail, flatHeaders, send, type Request, type Response } from './exchange';
+import { isProxied } from './path';
 import { createUpgrades } from './upgrade';
 
 export interface RestServerOptions {
@@ -93,8 +94,10 @@ async function serve(options: RestServerOptions, request: Request, response: Res
   try {
     const headers = flatHeaders(request.headers);
     const user = await options.authenticate(credentialsOf(request, headers['authorization']));
-    const body = await readBodyInTime(request, options);
-    const outgoing = await options.door.handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, user, body, signal: life.signal, framed: true });
+    const incoming = { method: request.method ?? 'GET', url: request.url ?? '/', headers, user, signal: life.signal, framed: true };
+    const outgoing = await options.door.handle(isProxied(incoming.url)
+      ? { ...incoming, body: Buffer.alloc(0), content: request as AsyncIterable<Buffer> }
+      : { ...incoming, body: await readBodyInTime(request, options) });
     await send(outgoing, request, response, life.signal);
   } catch (error) {
     fail(error, response, options.logger, life.signal);

@@ -8,7 +8,7 @@ import {
 import { createWebSocketStream, type WebSocket } from 'ws';
 
 import { badRequest } from '../core/errors';
-import type { Session } from '../core/request';
+import type { Conversation } from '../core/request';
 
 /** A session in a protocol that the caller speaks. `begin` starts it at the node; what it answers carries it on over the connection. */
 interface ChosenProtocol<Connection> {
@@ -25,7 +25,7 @@ const channelProtocol = 'v4.channel.k8s.io';
 const openStreamsTimeoutMs = 30_000;
 
 /** Throws BadRequest where no protocol fits. */
-export function webSocketSession(session: Session, offered: readonly string[]): WebSocketSession {
+export function webSocketSession(session: Conversation, offered: readonly string[]): WebSocketSession {
   if (session.kind === 'command') {
     const protocol = choose(commandProtocols, offered, 'BadRequest');
     return {
@@ -44,7 +44,7 @@ export function webSocketSession(session: Session, offered: readonly string[]): 
 }
 
 /** Throws Forbidden where no protocol fits, as Kubernetes does for SPDY. */
-export function spdySession(session: Session, offered: readonly string[]): ChosenProtocol<Duplex> {
+export function spdySession(session: Conversation, offered: readonly string[]): ChosenProtocol<Duplex> {
   if (session.kind === 'portForward') {
     return { protocol: choose([spdyPortForwardProtocol], offered, 'Forbidden'), begin: (signal) => forward(session, signal, spdyPortForwardCaller) };
   }
@@ -64,7 +64,7 @@ export function spdySession(session: Session, offered: readonly string[]): Chose
 }
 
 async function forward<Connection>(
-  session: Extract<Session, { kind: 'portForward' }>, signal: AbortSignal, callerOn: (connection: Connection) => PortForwardCaller,
+  session: Extract<Conversation, { kind: 'portForward' }>, signal: AbortSignal, callerOn: (connection: Connection) => PortForwardCaller,
 ): Promise<(connection: Connection) => Promise<void>> {
   const target = await session.start(signal);
   return (connection) => joinPortForward(callerOn(connection), target);

@@ -1,14 +1,17 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 import { ApiError, toError } from '@navarch/base';
 import { sendMessage } from '@navarch/streaming';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-import type { SessionResponse } from '../core/request';
+import type { Conversation, ProxySession } from '../core/request';
 import type { Outgoing } from './door';
 import { credentialsOf, fail, flatHeaders, send } from './exchange';
+import { proxiedPath } from './path';
+import { proxiedConnection, type ProxiedRequest } from './proxy';
 import type { RestServerOptions } from './server';
 import { spdySession, webSocketSession, type WebSocketSession } from './session-protocols';
 
@@ -55,9 +58,11 @@ async function serve(options: RestServerOptions, webSockets: WebSockets, asked: 
   const wanted = headers['upgrade']?.toLowerCase();
   const answer = await options.door.open(incoming);
   if ('session' in answer) {
+    const { session } = answer;
     try {
-      if (wanted === 'websocket') await byWebSocket(webSockets, asked, answer);
-      else if (wanted === 'spdy/3.1') await bySpdy(asked, answer);
+      if (session.kind === 'proxy') await byProxy(asked, session, { ...incoming, rest: proxiedPath(incoming.url) });
+      else if (wanted === 'websocket') await byWebSocket(webSockets, asked, session);
+      else if (wanted === 'spdy/3.1') await bySpdy(asked, session);
       else throw new ApiError('BadRequest', `unable to upgrade: ${JSON.stringify(headers['upgrade'])} is not served, only websocket and SPDY/3.1`);
     } catch (error) {
       if (response.socket === null) throw error;
@@ -84,7 +89,7 @@ function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
   return response;
 }
 
-async function byWebSocket(webSockets: WebSockets, asked: Asked, { session }: SessionResponse): Promise<void> {
+async function byWebSocket(webSockets: WebSockets, asked: Asked, session: Conversation): Promise<void> {
   checkHandshake(asked.request);
   const offered = String(asked.request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim()).filter((protocol) => protocol !== '');
   const chosen: WebSocketSession = webSocketSession(session, offered);
@@ -92,7 +97,7 @@ async function byWebSocket(webSockets: WebSockets, asked: Asked, { session }: Se
   await run(await webSockets.accept(asked, chosen.protocol));
 }
 
-async function bySpdy({ request, socket, head, response, signal }: Asked, { session }: SessionResponse): Promise<void> {
+async function bySpdy({ request, socket, head, response, signal }: Asked, session: Conversation): Promise<void> {
   const offered = [request.headers['x-stream-protocol-version'] ?? []].flat().flatMap((header) => header.split(',')).map((protocol) => protocol.trim());
   const { protocol, begin } = spdySession(session, offered);
   const run = await begin(signal);
@@ -100,6 +105,16 @@ async function bySpdy({ request, socket, head, response, signal }: Asked, { sess
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`);
   if (head.length > 0) socket.unshift(head);
   await run(socket);
+}
+
+/** Whatever is spoken after the change, the pod speaks it: its answer to the handshake is the client's. */
+async function byProxy({ socket, head, response }: Asked, session: ProxySession, incoming: ProxiedRequest): Promise<void> {
+  const far = await proxiedConnection(session, incoming);
+  if (socket instanceof Socket) response.detachSocket(socket);
+  if (head.length > 0) far.write(head);
+  // Both ways of one socket: more listeners than Node expects of a leakless program.
+  socket.setMaxListeners(20);
+  await pipeline(socket, far, socket);
 }
 
 interface WebSockets {

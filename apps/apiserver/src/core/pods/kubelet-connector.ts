@@ -26,10 +26,12 @@ export interface KubeletConnector {
   exec(node: Node, request: ExecRequest, signal: AbortSignal): Promise<RunningCommand>;
   attach(node: Node, request: AttachRequest, signal: AbortSignal): Promise<RunningCommand>;
   portForward(node: Node, request: KubeletPodRequest, signal: AbortSignal): Promise<PortForwardTarget>;
+  /** Connections from the node to an IP address; '' means the kubelet's own HTTP server, at whatever port. */
+  dial(node: Node, address: string, signal: AbortSignal): Promise<PortForwardTarget>;
 }
 
 /** For servers without nodes to reach: benchmarks, simulations, tests. Every call fails with `why`. */
 export function noKubelets(why: Error): KubeletConnector {
   const refuse = (): never => { throw why; };
-  return { containerLog: refuse, exec: () => Promise.reject(why), attach: () => Promise.reject(why), portForward: () => Promise.reject(why) };
+  return { containerLog: refuse, exec: () => Promise.reject(why), attach: () => Promise.reject(why), portForward: () => Promise.reject(why), dial: () => Promise.reject(why) };
 }
