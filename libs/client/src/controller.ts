@@ -27,7 +27,8 @@ export interface ReconcileContext {
   readonly logger: Logger;
   /**
    * Waits until the informer has seen a write of this reconcile, so that the next one does not act on a stale read.
-   * Give it what create, update, patch or delete answered. Throws Timeout (hence backs off) after 10 s.
+   * Give it what create, update, patch or delete answered. Throws Timeout (hence backs off) after 10 s; the key's next
+   * reconcile begins only when the cache has seen it.
    */
   wrote<T extends ApiObject>(informer: Informer<T>, object: T): Promise<void>;
 }
@@ -106,6 +107,8 @@ class ControllerRuntime implements Controller {
   readonly done: Promise<void>;
   private readonly queue: WorkQueue<Request>;
   private readonly wakes = new Wakes();
+  /** Writes of a key that its caches had not seen in time: to be waited for before the key's next reconcile. */
+  private readonly unseen = new Map<string, readonly SeenWait[]>();
   private readonly logger: Logger;
   private readonly tracer = trace.getTracer('@navarch/client');
   private readonly capacity: number;
@@ -221,7 +224,8 @@ class ControllerRuntime implements Controller {
     const { signal } = this.options;
     const logger = this.logger.child({ key: idOf(request), ...(span && { traceId: span.spanContext().traceId }) });
     try {
-      const result = await this.options.reconcile(request, { signal, logger, wrote: (informer, object) => this.wrote(informer, object) });
+      await this.catchUp(request);
+      const result = await this.options.reconcile(request, { signal, logger, wrote: (informer, object) => this.wrote(request, informer, object) });
       this.queue.forget(request);
       if (result?.requeueAfterMs === undefined) return 'done';
       this.enqueue(request, result.requeueAfterMs);
@@ -249,17 +253,42 @@ class ControllerRuntime implements Controller {
     return isApiError(error) ? 'failed' : 'panicked';
   }
 
-  private async wrote<T extends ApiObject>(informer: Informer<T>, object: T): Promise<void> {
+  private async wrote<T extends ApiObject>(request: Request, informer: Informer<T>, object: T): Promise<void> {
     const version = object.metadata?.resourceVersion;
     if (version === undefined) throw new Error(`${informer.resource.kind} without a resourceVersion cannot be waited for`);
-    const late = (): ApiError => new ApiError('Timeout', `the informer of ${informer.resource.plural} has not seen version ${version} within ${seenWithinMs} ms`);
+    const wait: SeenWait = { plural: informer.resource.plural, version, until: (signal) => informer.waitFor(version, signal) };
+    try {
+      await this.seen(wait);
+    } catch (thrown) {
+      this.unseen.set(idOf(request), [...(this.unseen.get(idOf(request)) ?? []), wait]);
+      throw thrown;
+    }
+  }
+
+  /** A key that backed off because a cache was behind must not be decided on that same cache. */
+  private async catchUp(request: Request): Promise<void> {
+    const waits = this.unseen.get(idOf(request));
+    if (!waits) return;
+    for (const wait of waits) await this.seen(wait);
+    this.unseen.delete(idOf(request));
+  }
+
+  private async seen({ plural, version, until }: SeenWait): Promise<void> {
+    const late = (): ApiError => new ApiError('Timeout', `the informer of ${plural} has not seen version ${version} within ${seenWithinMs} ms`);
     const { signal, dispose } = deadlineSignal(this.options.clock, seenWithinMs, late, this.options.signal);
     try {
-      await informer.waitFor(version, signal);
+      await until(signal);
     } finally {
       dispose();
     }
   }
+}
+
+/** A version that a cache has yet to see. */
+interface SeenWait {
+  readonly plural: string;
+  readonly version: string;
+  until(signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -13,7 +13,7 @@ import { claimObjects } from '../workload/claim';
 import { keyOf, objectReference, ownedBy, ownersOf, type Owner } from '../workload/owned';
 import { createOwned, generatedName, podFromTemplate, underRequest } from '../workload/pod-from-template';
 import { isActive, nextAvailableMs } from '../workload/pod-state';
-import { slowStart } from '../workload/slow-start';
+import { slowStart, type SlowStart } from '../workload/slow-start';
 import { planReplicas, replicasStatus, type ReplicasFailure, type ReplicasPlan } from './plan-replicas';
 
 type WithStatus = ApiObject & { readonly status?: ReplicaSetStatus | undefined };
@@ -65,7 +65,8 @@ class Replicas<O extends WithStatus> {
   private async apply(owner: O, plan: ReplicasPlan, context: ReconcileContext): Promise<{ report: ReplicasFailure; cause: Error } | undefined> {
     if (plan.create === 0 && plan.remove.length === 0) return undefined;
     const creates = plan.create > 0;
-    const { failures } = creates ? await this.createPods(owner, plan.create, context) : await this.deletePods(owner, plan.remove, context);
+    const { values, failures } = creates ? await this.createPods(owner, plan.create) : await this.deletePods(owner, plan.remove);
+    for (const pod of values) if (pod) await context.wrote(this.dependencies.informers.pods, pod);
     // A namespace that is being deleted refuses all, and takes the owner with it: nothing to report, nothing to try again.
     const failed = failures.filter((thrown) => !isTerminatingNamespace(thrown));
     if (failed.length === 0) return undefined;
@@ -73,8 +74,8 @@ class Replicas<O extends WithStatus> {
     return { cause, report: { reason: creates ? 'FailedCreate' : 'FailedDelete', message: cause.message } };
   }
 
-  private createPods(owner: O, count: number, { wrote }: ReconcileContext) {
-    const { client, informers, random, recorder } = this.dependencies;
+  private createPods(owner: O, count: number): Promise<SlowStart<Pod, Pod | undefined>> {
+    const { client, random, recorder } = this.dependencies;
     const { template } = this.kind.wanted(owner);
     const generateName = `${owner.metadata?.name ?? ''}-`;
     const made = Array.from({ length: count }, () => podFromTemplate(template, this.asOwner(owner), { generateName, name: generatedName(generateName, random) }));
@@ -82,7 +83,7 @@ class Replicas<O extends WithStatus> {
       try {
         const created = await underRequest(this.kind.podsOfRequest(owner), () => createOwned(client.resource(podResource), pod));
         recorder.event(objectReference(this.asOwner(owner)), 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata?.name}`);
-        await wrote(informers.pods, created);
+        return created;
       } catch (thrown) {
         if (!isTerminatingNamespace(thrown)) recorder.event(objectReference(this.asOwner(owner)), 'Warning', 'FailedCreate', `Error creating: ${toError(thrown).message}`);
         throw thrown;
@@ -90,16 +91,16 @@ class Replicas<O extends WithStatus> {
     });
   }
 
-  private deletePods(owner: O, doomed: readonly Pod[], { wrote }: ReconcileContext) {
-    const { client, informers, recorder } = this.dependencies;
+  private deletePods(owner: O, doomed: readonly Pod[]): Promise<SlowStart<Pod, Pod | undefined>> {
+    const { client, recorder } = this.dependencies;
     return slowStart(doomed, async ({ metadata }) => {
       const { namespace = '', name = '', uid = '' } = metadata ?? {};
       try {
         const deleted = await client.resource(podResource).delete(namespace, name, { deleteOptions: { preconditions: { uid } } });
         recorder.event(objectReference(this.asOwner(owner)), 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-        await wrote(informers.pods, deleted);
+        return deleted;
       } catch (thrown) {
-        if (isNotFound(thrown)) return;
+        if (isNotFound(thrown)) return undefined;
         recorder.event(objectReference(this.asOwner(owner)), 'Warning', 'FailedDelete', `Error deleting: ${toError(thrown).message}`);
         throw thrown;
       }
