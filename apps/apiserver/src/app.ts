@@ -23,7 +23,7 @@ export interface ApiserverDependencies extends Pick<MaintenanceOptions, 'compact
   readonly random: Random;
   readonly logger: Logger;
   /** Settings of the core: limits, window, queues. */
-  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'authenticate' | 'onReadiness'>>;
+  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'authenticators' | 'tokens' | 'onReadiness'>>;
 }
 
 export interface Apiserver {

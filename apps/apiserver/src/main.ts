@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 
 import { allResources, createRegistry } from '@navarch/api';
-import { createGrpcServer, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served, type TlsFiles } from '@navarch/service';
+import { createGrpcServer, createTokenKeys, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served, type TlsFiles } from '@navarch/service';
 import { connectNats, connectNatsLog, type NatsConnection } from '@navarch/store-nats';
 import type { ObjectLog } from '@navarch/store';
 
 import { runApiserver, type Apiserver } from './app';
-import { createAuthenticator, staticTokens } from './core/auth/authenticator';
+import { staticTokens } from './core/auth/authenticator';
+import type { TokenOptions } from './core/tokens/token-options';
 import { grpcKubelets } from './grpc/kubelet-connector';
 import { apiMethods } from './grpc/services';
 import type { RestServer } from './rest/server';
@@ -27,6 +28,12 @@ const config = parseConfig({
   kubeletClientCert: { type: 'string', required: true, description: 'Certificate to show to kubelets (PEM file).' },
   kubeletClientKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
   tokenFile: { type: 'string', description: 'Static bearer tokens: token,user,uid,"group1,group2" a line.' },
+  serviceAccountIssuer: { type: 'list', default: ['https://kubernetes.default.svc.cluster.local'], description: 'Issuer of service accounts\' tokens; more of them: those whose tokens count as well.' },
+  serviceAccountSigningKeyFile: { type: 'string', description: 'Private key that signs service accounts\' tokens (PEM, EC or RSA); where absent, none are made.' },
+  serviceAccountKeyFile: { type: 'list', description: 'More keys whose tokens count (PEM, public or private).' },
+  serviceAccountMaxTokenExpiration: { type: 'duration', min: 3_600_000, description: 'A longer life of a token is cut to this.' },
+  serviceAccountJwksUri: { type: 'string', description: 'Where others find the keys; <issuer>/openid/v1/jwks unless told.' },
+  apiAudiences: { type: 'list', description: 'What this API answers to in tokens; the issuer unless told.' },
   nats: { type: 'list', required: true, description: 'NATS servers, host:port.' },
   natsCa: { type: 'string', description: 'Authority of the NATS servers (PEM file); no TLS where absent.' },
   natsCert: { type: 'string', description: 'Client certificate for NATS (PEM file).' },
@@ -56,10 +63,11 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
     health.set('', reasons.length === 0);
     if (reasons.length > 0) logger.warn('not ready', { reasons });
   };
-  const authenticate = createAuthenticator(config.tokenFile ? [staticTokens(readFileSync(config.tokenFile, 'utf8'))] : []);
+  const authenticators = config.tokenFile ? [staticTokens(readFileSync(config.tokenFile, 'utf8'))] : [];
   const apiserver = runApiserver({
-    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl, core: { onReadiness, authenticate },
+    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl, core: { onReadiness, authenticators, tokens: tokenOptions() },
   });
+  const { authenticate } = apiserver.core;
   const door = apiMethods({ core: apiserver.core, clock, authenticate }, { version, kubernetesVersion });
   const server = await createGrpcServer({ listen: config.listen, tls, services: [door, health.methods], logger, clock });
   logger.info('listening', { addresses: server.addresses });
@@ -74,6 +82,16 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
       await Promise.all(Object.values(logs).map((log) => log.close()));
       await connection.close();
     },
+  };
+}
+
+function tokenOptions(): TokenOptions | undefined {
+  const { serviceAccountSigningKeyFile: file, serviceAccountKeyFile: others = [], serviceAccountIssuer: [issuer, ...formerIssuers], serviceAccountMaxTokenExpiration: maxLifeMs } = config;
+  if (file === undefined || issuer === undefined) return undefined;
+  const keys = createTokenKeys({ signingKey: readFileSync(file, 'utf8'), checkingKeys: others.map((other) => readFileSync(other, 'utf8')) });
+  return {
+    keys, issuer, formerIssuers, ...(config.apiAudiences && { audiences: config.apiAudiences }), ...(config.serviceAccountJwksUri && { jwksUri: config.serviceAccountJwksUri }),
+    ...(maxLifeMs !== undefined && { maxLifeSeconds: Math.floor(maxLifeMs / 1_000) }),
   };
 }
 

@@ -69,7 +69,7 @@ export { endpointSlices } from './resources/discovery/endpointslices';
 export { podDisruptionBudgets } from './resources/policy/poddisruptionbudgets';
 export { horizontalPodAutoscalers } from './resources/autoscaling/horizontalpodautoscalers';
 export { scales } from './resources/scale';
-export { reviewResources } from './resources/reviews';
+export { reviewResources, tokenRequests } from './resources/reviews';
 export { createRegistry } from './registry';
 export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
 export { fieldErrorsToApiError } from './field-errors';

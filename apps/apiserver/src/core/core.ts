@@ -4,7 +4,7 @@ import type { ObjectLog } from '@navarch/store';
 
 import type { AdmissionPlugin } from './admission/admission';
 import { builtInAdmission } from './admission/built-in';
-import type { Credentials } from './auth/authenticator';
+import { createAuthenticator, type Authenticator, type Credentials } from './auth/authenticator';
 import { attributesOf, notAllowed, type Authorizer } from './auth/authorizer';
 import { defaultAuthorizer } from './auth/default-authorizer';
 import type { WindowLimits } from './cache/event-window';
@@ -23,6 +23,7 @@ import { podEviction } from './pods/eviction';
 import type { KubeletConnector } from './pods/kubelet-connector';
 import { podLog } from './pods/log';
 import { podSessions } from './pods/sessions';
+import { currentObjects } from './read/current-object';
 import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
 import { Reads } from './reads';
@@ -30,6 +31,10 @@ import type { ApiRequest, ApiResponse, RequestTarget, User } from './request';
 import { Reviews } from './reviews/reviews';
 import { objectAttributes, withRequestSpan } from './tracing';
 import { checkOptions, isStreaming, isWrite, strategyFor } from './routing';
+import { tokenDiscovery, type TokenDiscovery } from './tokens/discovery';
+import { TokenAuthenticator } from './tokens/token-authenticator';
+import { apiAudiences, type TokenOptions } from './tokens/token-options';
+import { tokenSubresource } from './tokens/token-request';
 import { Writes } from './writes';
 import type { WriteContext } from './write/writer';
 
@@ -43,8 +48,10 @@ export interface CoreOptions {
   readonly kubelets: KubeletConnector;
   /** Made with the kinds at hand, because node rules look at pods; the named identities and the node rule unless told. */
   readonly authorizer?: (kinds: Kinds) => Authorizer;
-  /** Whose a token is, for those who ask by TokenReview; without it no token is known. */
-  readonly authenticate?: (credentials: Credentials) => Promise<User>;
+  /** Who else knows callers by what they show, beside client certificates and service accounts' tokens. */
+  readonly authenticators?: readonly Authenticator[];
+  /** Service accounts' tokens; without them none are made, mounted or known. */
+  readonly tokens?: TokenOptions;
   /** Run after the built-in plugins. */
   readonly admission?: readonly AdmissionPlugin[];
   readonly limits?: InFlightLimits;
@@ -71,6 +78,10 @@ export class ApiCore {
   private readonly metrics = new RequestMetrics();
   private readonly authorizer: Authorizer;
   private readonly reviews: Reviews;
+  /** Who is calling, for the doors. Throws Unauthorized. */
+  readonly authenticate: (credentials: Credentials) => Promise<User>;
+  /** What others need to check service accounts' tokens; undefined where there are none. */
+  readonly tokenDiscovery: TokenDiscovery | undefined;
   private draining = false;
 
   constructor(private readonly options: CoreOptions) {
@@ -78,13 +89,19 @@ export class ApiCore {
     const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
     const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
-    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, namespaceExtension, certificateExtension], writer: { clock, random }, window: options.window });
+    const accounts = { group: '', plural: 'serviceaccounts', subresources: { token: tokenSubresource(options.tokens, random) } };
+    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, accounts, namespaceExtension, certificateExtension], writer: { clock, random }, window: options.window });
     const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
-    this.writes = new Writes({ clock, random, admission: [...builtInAdmission(this.kinds, clock), ...(options.admission ?? [])] });
+    const find = currentObjects(this.kinds, clock);
+    const builtIn = builtInAdmission({ kinds: this.kinds, random, find, mountTokens: options.tokens !== undefined });
+    this.writes = new Writes({ clock, random, admission: [...builtIn, ...(options.admission ?? [])] });
     this.inFlight = new InFlight(options.limits ?? defaultLimits);
     this.authorizer = (options.authorizer ?? defaultAuthorizer)(this.kinds);
-    this.reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: options.authenticate });
+    const tokens = options.tokens && new TokenAuthenticator({ tokens: options.tokens, clock, find });
+    this.authenticate = createAuthenticator([...(options.authenticators ?? []), ...(tokens ? [tokens] : [])]);
+    this.tokenDiscovery = options.tokens && tokenDiscovery(options.tokens);
+    this.reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: this.authenticate, tokens, audiences: options.tokens ? apiAudiences(options.tokens) : [] });
   }
 
   get registry(): ResourceRegistry {

@@ -40,7 +40,7 @@ export function createTokenKeys({ signingKey, checkingKeys = [] }: { readonly si
     algorithms: [...new Set([...known.values()].map(({ algorithm }) => algorithm))],
     sign(claims) {
       if (!own) throw new Error('there is no key to sign tokens with');
-      return sign(claims, own.secret, { algorithm: own.algorithm, keyid: own.id, noTimestamp: true, ...signatures });
+      return sign(claims, own.secret, { algorithm: own.algorithm, keyid: own.id, noTimestamp: claims.iat === undefined, ...signatures });
     },
     verify(token) {
       if (token.length > maxTokenLength) return undefined;

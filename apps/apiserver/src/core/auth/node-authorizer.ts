@@ -29,7 +29,7 @@ export function nodeAuthorizer(pods: NodePods): Authorizer {
     'events.': ({ verb }) => ['create', 'update', 'patch'].includes(verb),
     'configmaps.': (asked, node) => used(asked, pods.onNode(node), configMapsOf),
     'secrets.': (asked, node) => used(asked, pods.onNode(node), secretsOf),
-    'serviceaccounts.': (asked, node) => used(asked, pods.onNode(node), ({ spec }) => [spec?.serviceAccountName]),
+    'serviceaccounts.': (asked, node) => usedAccount(asked, pods.onNode(node)),
     'services.': ({ verb }) => ['get', 'list', 'watch'].includes(verb),
     'runtimeclasses.node.k8s.io': ({ verb }) => ['get', 'list', 'watch'].includes(verb),
   };
@@ -65,6 +65,12 @@ function used({ verb, namespace, name, fields, subresource }: AuthorizationAttri
   if (subresource !== '' || !['get', 'list', 'watch'].includes(verb)) return false;
   const wanted = name || fields['metadata.name'];
   return !!wanted && pods.some((pod) => pod.metadata?.namespace === namespace && names(pod).includes(wanted));
+}
+
+/** To read it, and to ask for tokens of it; those are judged by the pod they are for when they are made. */
+function usedAccount(asked: AuthorizationAttributes, pods: readonly Pod[]): boolean {
+  const name = ({ spec }: Pod): [string | undefined] => [spec?.serviceAccountName];
+  return used(asked.subresource === 'token' && asked.verb === 'create' ? { ...asked, subresource: '', verb: 'get' } : asked, pods, name);
 }
 
 interface EnvironmentUser {

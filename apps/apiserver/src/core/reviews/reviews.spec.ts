@@ -1,6 +1,6 @@
 import { reviewResources, type ApiObject, type JsonObject, type Resource } from '@navarch/api';
 
-import { createAuthenticator, staticTokens } from '../auth/authenticator';
+import { staticTokens } from '../auth/authenticator';
 import type { User } from '../request';
 import { admin, startCore, type Harness } from '../../testing/harness';
 
@@ -12,7 +12,7 @@ const stranger: User = { name: 'system:anonymous', groups: ['system:unauthentica
 
 let cluster: Harness;
 beforeAll(async () => {
-  cluster = await startCore({ authenticate: createAuthenticator([staticTokens('good-token,tess,u9,"dev"')]) });
+  cluster = await startCore({ authenticators: [staticTokens('good-token,tess,u9,"dev"')] });
 });
 afterAll(() => cluster.stop());
 

@@ -1,5 +1,5 @@
 import { reviewResources, timeFromMs, type ApiObject, type Resource } from '@navarch/api';
-import { isApiError, type Clock } from '@navarch/base';
+import { ApiError, isApiError, type Clock } from '@navarch/base';
 import type { SelfSubjectReview, TokenReview, UserInfo } from '@navarch/proto/k8s/io/api/authentication/v1/authentication';
 import type { SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview } from '@navarch/proto/k8s/io/api/authorization/v1/authorization';
 
@@ -8,14 +8,19 @@ import type { Credentials } from '../auth/authenticator';
 import { StoredObject } from '../cache/stored-object';
 import { badRequest, methodNotAllowed, unknownResource } from '../errors';
 import type { ApiRequest, ApiResponse, RequestTarget, User } from '../request';
+import type { KnownToken, TokenAuthenticator } from '../tokens/token-authenticator';
 import { readMessage } from '../write/message';
 import { reviewRules, reviewSelf, reviewSubject } from './access';
 
 export interface ReviewsOptions {
   readonly clock: Clock;
   readonly authorizer: Authorizer;
-  /** Tells whose a token is, for token reviews; without it no token is known. */
-  readonly authenticate?: (credentials: Credentials) => Promise<User>;
+  /** Tells whose a token is, for token reviews. */
+  readonly authenticate: (credentials: Credentials) => Promise<User>;
+  /** The same for service accounts' tokens, which are meant for audiences. */
+  readonly tokens?: Pick<TokenAuthenticator, 'check'> | undefined;
+  /** What this API answers to; tokens that name no audience are meant for these. */
+  readonly audiences: readonly string[];
 }
 
 type Answer = (review: ApiObject, request: ApiRequest, resource: Resource) => ApiObject | Promise<ApiObject>;
@@ -63,17 +68,27 @@ export class Reviews {
     const bearerToken = spec?.token ?? '';
     if (bearerToken === '') throw badRequest('token is required for TokenReview in authentication');
     const asked = { ...metadata && { metadata }, spec: {} };
-    const { authenticate } = this.options;
-    if (!authenticate) return { ...asked, status: { error: 'this server knows no tokens' } };
     try {
-      return { ...asked, status: { authenticated: true, user: userInfo(await authenticate({ bearerToken })) } };
+      const { user, audiences } = await this.whose(bearerToken, spec?.audiences ?? []);
+      return { ...asked, status: { authenticated: true, user: userInfo(user), ...(audiences.length > 0 && { audiences: [...audiences] }) } };
     } catch (error) {
       if (!isApiError(error)) throw error;
       return { ...asked, status: { error: 'invalid bearer token' } };
     }
   }
+
+  private async whose(bearerToken: string, wanted: readonly string[]): Promise<KnownToken> {
+    const { authenticate, tokens, audiences: own } = this.options;
+    const found = await tokens?.check(bearerToken, wanted.length > 0 ? wanted : own);
+    if (found) return found;
+    const user = await authenticate({ bearerToken });
+    const audiences = wanted.length > 0 ? wanted.filter((audience) => own.includes(audience)) : own;
+    if (wanted.length > 0 && audiences.length === 0) throw new ApiError('Unauthorized', 'the token is meant for this API alone');
+    return { user, audiences };
+  }
 }
 
-function userInfo({ name, uid, groups }: User): UserInfo {
-  return { username: name, ...(uid && { uid }), groups: [...groups] };
+function userInfo({ name, uid, groups, extra }: User): UserInfo {
+  const entries = Object.entries(extra ?? {}).map(([key, items]) => [key, { items: [...items] }]);
+  return { username: name, ...(uid && { uid }), groups: [...groups], ...(entries.length > 0 && { extra: Object.fromEntries(entries) }) };
 }
