@@ -1,19 +1,40 @@
-import { namespaces, priorityClasses, serviceAccounts, systemPriorityClasses } from '@navarch/api';
-import { backoffDelayMs, hasReason, isAlreadyExists, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
+import { deepEqual, intOrString, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, systemPriorityClasses } from '@navarch/api';
+import { ApiError, backoffDelayMs, hasReason, isAlreadyExists, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
+import type { Service } from '@navarch/proto/k8s/io/api/core/v1/core';
 
-/** What every cluster has from its first moment; the kubernetes Service follows. */
+import { addressAt, addressRange } from './core/services/address-range';
+import { defaultRangeName } from './core/services/extension';
+
+/** What every cluster has from its first moment. */
 const clusterNamespaces: readonly string[] = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
+/** The port at which every replica is reached from pods. */
+export const apiPort = 6443;
+
+export const defaultServiceRanges: readonly string[] = ['10.96.0.0/16'];
+
+export interface ClusterObjectsOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Where Services' addresses come from, the default family first; one of each family at most. */
+  readonly serviceRanges?: readonly string[];
+}
+
 /** Makes what is missing, and tries until it is there: several replicas may do this at once, and the log may still be coming up. */
-export async function makeClusterObjects(options: { readonly client: ApiClient; readonly clock: Clock; readonly random: Random; readonly logger: Logger; readonly signal: AbortSignal }): Promise<void> {
-  const { client, clock, random, logger, signal } = options;
+export async function makeClusterObjects(options: ClusterObjectsOptions): Promise<void> {
+  const { client, clock, random, logger, signal, serviceRanges = defaultServiceRanges } = options;
   const make = async (): Promise<void> => {
     for (const priorityClass of systemPriorityClasses) await unlessPresent(client.resource(priorityClasses).create(structuredClone(priorityClass), { signal }));
     for (const name of clusterNamespaces) {
       await unlessPresent(client.resource(namespaces).create({ metadata: { name } }, { signal }));
       await unlessPresent(client.resource(serviceAccounts).create({ metadata: { namespace: name, name: 'default' } }, { signal }));
     }
+    await makeServiceRange(options, serviceRanges);
+    await makeKubernetesService(options, serviceRanges);
   };
   for (let failures = 0; !signal.aborted;) {
     try {
@@ -33,4 +54,38 @@ async function unlessPresent(created: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
+}
+
+/** A second family may come to a cluster; a range that is in use does not change under it. */
+async function makeServiceRange({ client, logger, signal }: ClusterObjectsOptions, cidrs: readonly string[]): Promise<void> {
+  const ranges = client.resource(serviceCidrs);
+  await unlessPresent(ranges.create({ metadata: { name: defaultRangeName }, spec: { cidrs: [...cidrs] } }, { signal }));
+  const present = await ranges.get('', defaultRangeName, { signal });
+  const has = present.spec?.cidrs ?? [];
+  if (deepEqual(has, cidrs)) return;
+  if (has.length === 1 && cidrs.length === 2 && has[0] === cidrs[0]) await ranges.update({ ...present, spec: { cidrs: [...cidrs] } }, { signal });
+  else logger.warn('the cluster’s service range stays what it is; the flag says something else', { range: has.join(','), flag: cidrs.join(',') });
+}
+
+/** Makes it where it is missing; another replica that is just making it has its address first, and is waited for. */
+export async function makeKubernetesService({ client, signal }: Pick<ClusterObjectsOptions, 'client' | 'signal'>, cidrs: readonly string[]): Promise<void> {
+  try {
+    await unlessPresent(client.resource(services).create(kubernetesService(cidrs), { signal }));
+  } catch (error) {
+    if (!hasReason(error, 'Invalid')) throw error;
+    const present = await client.resource(services).get('default', 'kubernetes', { signal }).then(() => true, () => false);
+    if (!present) throw new ApiError('Unavailable', toError(error).message, {}, { cause: error });
+  }
+}
+
+/** The API itself as pods know it: at the first address of the first range. */
+export function kubernetesService(cidrs: readonly string[]): Service {
+  const clusterIP = addressAt(addressRange(cidrs[0] ?? ''), 0n);
+  return {
+    metadata: { namespace: 'default', name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None',
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: intOrString(apiPort) }],
+    },
+  };
 }

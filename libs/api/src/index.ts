@@ -76,6 +76,9 @@ export { fieldErrorsToApiError } from './field-errors';
 
 export { codecFor } from './codec/codec';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './codec/envelope';
+export { invalid as invalidField } from './validation/field-error';
+export { hasNodePorts, isHeadless, needsHealthCheck } from './validation/service';
+export { familyOf, type IpFamily } from './validation/service-addresses';
 export { withResourceVersion } from './codec/with-resource-version';
 export { findDuplicateFields } from './codec/duplicate-fields';
 export { deepEqual } from './deep-equal';

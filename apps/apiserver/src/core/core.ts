@@ -28,6 +28,9 @@ import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
 import { Reads } from './reads';
 import type { ApiRequest, ApiResponse, RequestTarget, User } from './request';
+import { portRange } from './services/address-range';
+import { serviceExtension, serviceReservations, type ServiceReservations } from './services/extension';
+import { nodePortReservations } from './services/reservations';
 import { Reviews } from './reviews/reviews';
 import { objectAttributes, withRequestSpan } from './tracing';
 import { checkOptions, isStreaming, isWrite, strategyFor } from './routing';
@@ -37,6 +40,8 @@ import { apiAudiences, type TokenOptions } from './tokens/token-options';
 import { tokenSubresource } from './tokens/token-request';
 import { Writes } from './writes';
 import type { WriteContext } from './write/writer';
+
+const defaultNodePortRange = '30000-32767';
 
 export interface CoreOptions {
   readonly registry: ResourceRegistry;
@@ -55,6 +60,8 @@ export interface CoreOptions {
   /** Run after the built-in plugins. */
   readonly admission?: readonly AdmissionPlugin[];
   readonly limits?: InFlightLimits;
+  /** Where node ports come from, `first-last`; Kubernetes' 30000-32767 unless told. */
+  readonly nodePortRange?: string;
   readonly window?: WindowLimits;
   /** Changes a watcher may be behind before it is cut off; 4,096 unless told. */
   readonly watchQueueCapacity?: number;
@@ -71,6 +78,8 @@ export interface CoreOptions {
  */
 export class ApiCore {
   readonly kinds: Kinds;
+  /** What Services hold. */
+  readonly serviceReservations: ServiceReservations;
   private readonly feeds: Readonly<Record<'objects' | 'events', LogFeed>>;
   private readonly reads: Reads;
   private readonly writes: Writes;
@@ -90,7 +99,9 @@ export class ApiCore {
     this.feeds = { objects: feed('objects'), events: feed('events') };
     const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
     const accounts = { group: '', plural: 'serviceaccounts', subresources: { token: tokenSubresource(options.tokens, random) } };
-    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, accounts, namespaceExtension, certificateExtension], writer: { clock, random }, window: options.window });
+    const common = { clock, random, logger };
+    this.serviceReservations = serviceReservations(() => this.kinds, portRange(options.nodePortRange ?? defaultNodePortRange), common);
+    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, accounts, namespaceExtension, certificateExtension, serviceExtension(this.serviceReservations, common)], internal: [nodePortReservations as Resource], writer: { clock, random }, window: options.window });
     const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
     const find = currentObjects(this.kinds, clock);

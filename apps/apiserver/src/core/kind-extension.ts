@@ -7,6 +7,7 @@ import type { StoredObject } from './cache/stored-object';
 import type { Decision } from './write/mutate';
 import type { UpdateStrategy } from './write/update';
 
+import type { WriteContext } from './write/writer';
 /** What a subresource may ask of the core. */
 export interface SubresourceContext {
   readonly resource: Resource;
@@ -36,6 +37,16 @@ export interface Subresource {
 
 /**
  * What the server does differently for one kind, beyond what its Resource says. Everything else is generic; a kind without
+/** What a write has taken beyond its own object. None of these may fail: what cannot be given back is left to repair. */
+export interface Reservation {
+  /** Right before the write; throws where the reservation is too old to rely on. */
+  confirm(): void;
+  /** It is written: gives back what the object no longer needs. */
+  commit(): Promise<void>;
+  /** It is not written; where `error` does not say so for certain, nothing is given back. */
+  abandon(error?: unknown): Promise<void>;
+}
+
  * such behaviour needs nothing here.
  */
 export interface KindExtension {
@@ -49,3 +60,9 @@ export interface KindExtension {
   /** A condition besides the generic one for an update to remove the object. */
   mayRelease?(object: ApiObject): boolean;
 }
+  /** Fields that depend on what the cluster has; after the kind's own preparation, before admission. May refuse by throwing. */
+  prepare?(next: ApiObject, previous?: ApiObject): void;
+  /** Takes, after validation, what the object needs and nobody else may have, and fills it in. When it throws, nothing is left taken. */
+  reserve?(next: ApiObject, previous: ApiObject | undefined, ctx: WriteContext): Promise<Reservation>;
+  /** The object is gone: gives back what it had. Must not fail. */
+  removed?(last: ApiObject, ctx: WriteContext): Promise<void>;

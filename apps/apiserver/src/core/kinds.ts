@@ -22,6 +22,8 @@ export interface KindsOptions {
   readonly registry: ResourceRegistry;
   readonly feeds: Readonly<Record<Resource['log'], LogFeed>>;
   readonly extensions: readonly KindExtension[];
+  /** Kept in the log, and by nobody but the server itself: no door serves them. */
+  readonly internal?: readonly Resource[];
   readonly writer: WriterDependencies;
   readonly window?: WindowLimits;
 }
@@ -32,7 +34,7 @@ export class Kinds {
   private readonly unsubscribe: () => void;
 
   constructor(private readonly options: KindsOptions) {
-    for (const resource of options.registry.all()) this.add(resource);
+    for (const resource of [...options.registry.all(), ...(options.internal ?? [])]) this.add(resource);
     this.unsubscribe = options.registry.subscribe(({ type, resource }) => (type === 'added' ? this.add(resource) : this.remove(resource)));
   }
 
@@ -59,7 +61,7 @@ export class Kinds {
     const feed = this.options.feeds[resource.log];
     const cache = new KindCache(resource, this.options.window);
     const writer = new ObjectWriter(feed.log, resource, this.options.writer);
-    const extension = withScale(resource, this.options.extensions.find(({ group, plural }) => group === resource.group && plural === resource.plural));
+    const extension = withScale(resource, extensionOf(resource, this.options.extensions));
     this.kinds.set(resource, { resource, feed, cache, store: new KindStore(feed, cache, writer), extension });
     feed.add(cache);
   }
@@ -69,4 +71,11 @@ export class Kinds {
     this.kinds.delete(resource);
     kind?.feed.remove(kind.cache);
   }
+}
+
+/** One kind may be extended from several folders. */
+function extensionOf({ group, plural }: Resource, all: readonly KindExtension[]): KindExtension | undefined {
+  const own = all.filter((one) => one.group === group && one.plural === plural);
+  if (own.length < 2) return own[0];
+  return own.reduce((sum, one) => ({ ...sum, ...one, subresources: { ...sum.subresources, ...one.subresources }, views: { ...sum.views, ...one.views } }));
 }

@@ -13,6 +13,7 @@ import { checkDeleteOptions, checkPreconditions, isReleased, planDeletion } from
 import type { Decision } from './write/mutate';
 import { readIntent, recordOwnership } from './write/ownership';
 import { applyPatchType, patchTypeOf, readApplyBody, readPatch } from './write/patch';
+import { ReservedWrite } from './write/reserved-write';
 import { checkIdentity, prepareUpdate, validateUpdate, type UpdateStrategy } from './write/update';
 import type { WriteContext } from './write/writer';
 
@@ -52,13 +53,16 @@ export class Writes {
       const generated = wantsGeneratedName(object);
       if (generated) generateName(object, random);
       prepareCreate(resource, object, clock, random);
+      kind.extension?.prepare?.(object);
       const attributes = this.attributes(kind, request, ctx, 'CREATE', object, undefined);
       await admit(admission, attributes);
       validateCreate(resource, object);
       await validateAdmission(admission, attributes);
       own(object);
+      const reserved = new ReservedWrite(kind, ctx);
+      await reserved.begin(object, undefined);
       try {
-        const created = await store.create(object, ctx);
+        const created = await reserved.settle(store.create(object, ctx));
         ctx.onCreated?.();
         return created;
       } catch (error) {
@@ -126,10 +130,13 @@ export class Writes {
     await admit(this.deps.admission, attributes);
     await validateAdmission(this.deps.admission, attributes);
     const nowMs = this.deps.clock.now();
-    return store.mutate(target.namespace ?? '', target.name ?? '', ({ object }) => {
+    const reserved = new ReservedWrite(kind, ctx);
+    return reserved.settle(store.mutate(target.namespace ?? '', target.name ?? '', async ({ object }) => {
       checkPreconditions(resource, object, options);
-      return extension?.planDeletion?.(object, nowMs) ?? planDeletion(resource, object, options, nowMs);
-    }, ctx);
+      const decision = extension?.planDeletion?.(object, nowMs) ?? planDeletion(resource, object, options, nowMs);
+      if (decision.type === 'remove') await reserved.removing(decision.last);
+      return decision;
+    }, ctx));
   }
 
   /** Deletes what is selected now; what others delete meanwhile is as good as deleted. */
@@ -156,16 +163,20 @@ export class Writes {
   private change(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, form: FormChange, ctx: WriteContext): Promise<StoredObject> {
     const { resource, store } = kind;
     const { target, options } = request;
-    return store.mutate(target.namespace ?? '', target.name ?? '', async ({ object: previous }): Promise<Decision> => {
+    const reserved = new ReservedWrite(kind, ctx);
+    return reserved.settle(store.mutate(target.namespace ?? '', target.name ?? '', async ({ object: previous }): Promise<Decision> => {
       const { incoming, own } = form(previous);
       checkIdentity(resource, incoming, target, options.namespaceOverrides);
       const next = prepareUpdate(resource, strategy, incoming, previous);
+      if (!target.subresource) kind.extension?.prepare?.(next, previous);
       const attributes = this.attributes(kind, request, ctx, 'UPDATE', next, previous);
       await admit(this.deps.admission, attributes);
       validateUpdate(resource, strategy, next, previous);
       await validateAdmission(this.deps.admission, attributes);
       own(next);
       const released = isReleased(next) && (kind.extension?.mayRelease?.(next) ?? true);
+      if (released) await reserved.removing(next);
+      else if (!target.subresource) await reserved.begin(next, previous);
       return released ? { type: 'remove', last: next } : { type: 'update', next };
     }, ctx);
   }

@@ -6,13 +6,13 @@ import { services } from './services';
 
 const service = (spec: ServiceSpec = {}): Service => ({ spec: { ports: [{ port: 80 }], ...spec } });
 /** As the allocator leaves it. */
-const allocated = (spec: ServiceSpec = {}): Service => created(services, service({ clusterIP: '10.96.0.5', ...spec }));
+const allocated = (spec: ServiceSpec = {}): Service => created(services, service({ clusterIP: '10.96.0.5', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', ...spec }));
 const change = (previous: Service, spec: ServiceSpec) => updated(services, previous, (object) => void (object.spec = { ...object.spec, ...spec }));
 
 describe('services', () => {
-  it('have Kubernetes’ defaults, and one stack', () => {
+  it('have Kubernetes’ defaults; families are the server’s to give', () => {
     expect(created(services, service()).spec).toEqual({
-      type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack',
+      type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster',
       ports: [{ port: 80, protocol: 'TCP', targetPort: intOrString(80) }],
     });
     expect(created(services, service({ ports: [{ port: 80, targetPort: intOrString('http') }] })).spec?.ports?.[0]?.targetPort).toEqual(intOrString('http'));
@@ -21,7 +21,7 @@ describe('services', () => {
     expect(created(services, service({ type: 'LoadBalancer' })).spec).toMatchObject({ externalTrafficPolicy: 'Cluster', allocateLoadBalancerNodePorts: true });
     expect(created(services, service({ externalIPs: ['1.2.3.4'] })).spec?.externalTrafficPolicy).toBe('Cluster');
     expect(created(services, { spec: { type: 'ExternalName', externalName: 'a.b' } }).spec).toEqual({ type: 'ExternalName', externalName: 'a.b', sessionAffinity: 'None' });
-    expect(created(services, service({ clusterIP: 'fd00::5' })).spec).toMatchObject({ clusterIPs: ['fd00::5'], ipFamilies: ['IPv6'] });
+    expect(created(services, service({ clusterIP: 'fd00::5' })).spec).toMatchObject({ clusterIP: 'fd00::5', clusterIPs: ['fd00::5'] });
     expect(created(services, service()).status).toEqual({ loadBalancer: {} });
   });
 
@@ -50,7 +50,7 @@ describe('services', () => {
     ['addresses that disagree', { clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.2'] }, ['spec.clusterIPs: Invalid value: ["10.0.0.2"]: first value must match `clusterIP`']],
     ['addresses without the first', { clusterIPs: ['10.0.0.2'] }, ['spec.clusterIPs: Invalid value: ["10.0.0.2"]: must be empty when `clusterIP` is not specified']],
     ['no address at all', { clusterIP: 'ten' }, ['spec.clusterIPs[0]: Invalid value: "ten": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']],
-    ['two stacks in one', { clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1', 'fd00::1'] }, ["spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple 'clusterIPs' are specified"]],
+    ['two stacks in one', { ipFamilyPolicy: 'SingleStack', clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1', 'fd00::1'] }, ["spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple 'clusterIPs' are specified"]],
     ['an address of another family', { clusterIP: '10.0.0.1', ipFamilies: ['IPv6'] }, ['spec.clusterIPs[0]: Invalid value: "10.0.0.1": expected an IPv6 value as indicated by `ipFamilies[0]`']],
     ['addresses that are everybody’s', { externalIPs: ['127.0.0.1', '0.0.0.0', '169.254.1.1', '224.0.0.1'] }, [
       'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)', 'spec.externalIPs[1]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0 or ::)',

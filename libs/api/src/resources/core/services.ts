@@ -8,8 +8,7 @@ import type { Resource } from '../../resource';
 import { intOrString, intOrStringValue } from '../../scalars/int-or-string';
 import { dns1035Label } from '../../validation/names';
 import { validateMeta, validateMetaUpdate } from '../../validation/object-meta';
-import { isExternallyAccessible, needsHealthCheck, validateServiceSpec, validateServiceStatus, validateServiceUpdate } from '../../validation/service';
-import { familyOf } from '../../validation/service-addresses';
+import { hasNodePorts, isExternallyAccessible, needsHealthCheck, validateServiceSpec, validateServiceStatus, validateServiceUpdate } from '../../validation/service';
 import { ageColumn, nameColumn } from '../columns';
 import { labelsCell } from '../workload-columns';
 
@@ -41,15 +40,6 @@ function prepareForCreate(service: Service): void {
   service.status = { loadBalancer: {} };
   const spec = (service.spec ??= {});
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
-  setFamilies(spec);
-}
-
-/** One stack, in the family of its address, IPv4 unless told otherwise. */
-function setFamilies(spec: ServiceSpec): void {
-  if (spec.type === 'ExternalName') return;
-  const [first] = spec.clusterIPs ?? [];
-  if (!spec.ipFamilies?.length) spec.ipFamilies = [first && first !== 'None' ? familyOf(first) : 'IPv4'];
-  spec.ipFamilyPolicy ??= 'SingleStack';
 }
 
 function prepareForUpdate(next: Service, previous: Service): void {
@@ -58,7 +48,6 @@ function prepareForUpdate(next: Service, previous: Service): void {
   dropTypeDependent(after, before);
   keepAllocated(after, before);
   alignClusterIPs(after, before);
-  setFamilies(after);
 }
 
 /** What only the old type had goes with it, unless the update asks for something of its own. */
@@ -72,8 +61,6 @@ function dropTypeDependent(after: ServiceSpec, before: ServiceSpec): void {
   if (before.type === 'LoadBalancer' && after.type !== 'LoadBalancer') drop(['allocateLoadBalancerNodePorts', 'loadBalancerClass']);
   if (isExternallyAccessible(before) && !isExternallyAccessible(after)) drop(['externalTrafficPolicy']);
 }
-
-const hasNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
 
 function dropNodePorts(after: ServiceSpec, before: ServiceSpec): void {
   const old = new Set((before.ports ?? []).map(({ nodePort }) => nodePort));
@@ -136,7 +123,7 @@ const columns: Resource<Service>['columns'] = [
   { name: 'Selector', type: 'string', priority: 1, description: 'Labels of the pods behind it.', value: ({ spec }) => labelsCell(spec?.selector) },
 ];
 
-/** Addresses and node ports are the allocator's to give; here they are kept and judged. */
+/** Families, addresses and node ports are the server's to give, because they depend on its ranges; here they are kept and judged. */
 export const services = defineResource<Service>({
   group: '', version: 'v1', kind: 'Service', plural: 'services', shortNames: ['svc'], categories: ['all'], namespaced: true,
   subresources: ['proxy', 'status'],
