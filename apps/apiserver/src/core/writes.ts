@@ -178,7 +178,7 @@ export class Writes {
       if (released) await reserved.removing(next);
       else if (!target.subresource) await reserved.begin(next, previous);
       return released ? { type: 'remove', last: next } : { type: 'update', next };
-    }, ctx);
+    }, ctx));
   }
 
   private attributes(
