@@ -1,4 +1,7 @@
 import type { StartController } from './dependencies';
+import { startGarbageCollection } from './garbagecollector/garbage-collector.controller';
+import { startJobExecution } from './job/execution/job-execution.controller';
+import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
 import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecycle.controller';
 import { startNodeIpam } from './node/ipam/node-ipam.controller';
 import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
@@ -7,9 +10,13 @@ import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-
 import { startReplicaSet } from './replicaset/replicaset.controller';
 import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
+import { startStatefulSets } from './statefulset/stateful-set.controller';
 
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
+  garbagecollector: startGarbageCollection,
+  'job/execution': startJobExecution,
+  'job/tracking-finalizer': startTrackingFinalizer,
   'namespace/lifecycle': startNamespaceLifecycle,
   'node/ipam': startNodeIpam,
   'node/lifecycle': startNodeLifecycle,
@@ -18,4 +25,5 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicaset': startReplicaSet,
   'replicationcontroller': startReplicationController,
   'serviceaccount/default-account': startDefaultAccount,
+  'statefulset': startStatefulSets,
 };

@@ -1,5 +1,6 @@
 import type { ApiObject, JsonValue, Resource } from '@navarch/api';
 import type { TraceHeaders } from '@navarch/base';
+import type { TokenRequest, TokenRequestSpec } from '@navarch/proto/k8s/io/api/authentication/v1/authentication';
 import type { Binding } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { DeleteOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
@@ -31,6 +32,8 @@ export interface WatchOptions {
   readonly resourceVersion?: string;
   /** Begin with an ADDED event per present object and a BOOKMARK with initialEventsEnd. */
   readonly sendInitialEvents?: boolean;
+  /** Only metadata is looked at: objects may come without all else. */
+  readonly metadataOnly?: boolean;
 }
 
 /** One change, with the trace context of the write behind it. Objects are shared: never change them. */
@@ -75,4 +78,6 @@ export interface ApiClient {
   resource<T extends ApiObject>(resource: Resource<T>): ResourceClient<T>;
   /** Binds a pod to a node (the pods/binding subresource): Conflict where it is bound already. */
   bindPod(binding: Binding, options?: CallOptions): Promise<void>;
+  /** A token of a service account (the serviceaccounts/token subresource); its end is in status.expirationTimestamp. */
+  createToken(namespace: string, account: string, spec: TokenRequestSpec, options?: CallOptions): Promise<TokenRequest>;
 }

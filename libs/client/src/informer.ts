@@ -61,6 +61,8 @@ export interface InformerOptions<T extends ApiObject> {
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** Asks for, and keeps, only metadata. */
+  readonly metadataOnly?: boolean;
 }
 
 const rewatchBackoff = { initialMs: 100, maxMs: 30_000, jitter: 0.5 };
@@ -132,7 +134,7 @@ class WatchInformer<T extends ApiObject> implements Informer<T> {
         for await (const event of this.watch(signal)) {
           if (signal.aborted) return;
           events++;
-          this.take(event);
+          this.take(this.options.metadataOnly ? { ...event, object: { metadata: event.object.metadata } as T } : event);
         }
       } catch (thrown) {
         if (signal.aborted) return;
@@ -144,8 +146,8 @@ class WatchInformer<T extends ApiObject> implements Informer<T> {
   }
 
   private watch(signal: AbortSignal): AsyncIterable<WatchEvent<T>> {
-    const { client, namespace, fieldSelector, labelSelector } = this.options;
-    const scope = { signal, ...(namespace !== undefined && { namespace }), ...(fieldSelector && { fieldSelector }), ...(labelSelector && { labelSelector }) };
+    const { client, namespace, fieldSelector, labelSelector, metadataOnly } = this.options;
+    const scope = { signal, ...(metadataOnly && { metadataOnly }), ...(namespace !== undefined && { namespace }), ...(fieldSelector && { fieldSelector }), ...(labelSelector && { labelSelector }) };
     this.seen = this.version === undefined ? new Set() : undefined;
     return client.watch(this.version === undefined ? { ...scope, sendInitialEvents: true } : { ...scope, resourceVersion: this.version });
   }

@@ -37,6 +37,11 @@ export class ControllerCluster {
     return this.clock.advance(0);
   }
 
+  /** Those that run. */
+  controllers(): Iterable<Controllers> {
+    return this.running;
+  }
+
   async stop(controllers: Controllers): Promise<void> {
     this.running.delete(controllers);
     const closed = controllers.close();

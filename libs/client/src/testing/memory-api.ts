@@ -1,5 +1,6 @@
 import { applyMergePatch, fieldErrorsToApiError, parseFieldSelector, parseLabelSelector, timeFromMs, type ApiObject, type JsonValue, type Resource } from '@navarch/api';
 import { ApiError, BoundedQueue, randomNameSuffix, randomUuid, type Clock, type Random, type TraceHeaders } from '@navarch/base';
+import type { TokenRequest, TokenRequestSpec } from '@navarch/proto/k8s/io/api/authentication/v1/authentication';
 import type { Binding, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { DeleteOptions, ObjectMeta } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
@@ -43,6 +44,7 @@ class MemoryServer implements MemoryApi {
   readonly writes: string[] = [];
   readonly stores = new Map<Resource<never>, unknown>();
   private version = 0;
+  private tokens = 0;
   private headers: TraceHeaders = {};
   private readonly faults: { readonly verb: Verb; readonly error: Error; readonly plural?: string; readonly landed?: boolean }[] = [];
   paused = false;
@@ -52,6 +54,7 @@ class MemoryServer implements MemoryApi {
   readonly client: ApiClient = {
     resource: <T extends ApiObject>(resource: Resource<T>): ResourceClient<T> => this.store(resource),
     bindPod: (binding) => this.bind(binding),
+    createToken: (namespace, account, spec, options) => this.call('create', 'serviceaccounts/token', options?.signal, () => this.token(namespace, account, spec)),
   };
 
   cutWatches(error?: Error): void {
@@ -117,6 +120,15 @@ class MemoryServer implements MemoryApi {
     return this.byName.values();
   }
 
+  /** Says what it was asked for; nobody checks it. */
+  private token(namespace: string, account: string, spec: TokenRequestSpec): TokenRequest {
+    const store = this.byName.get('serviceaccounts.') as MemoryStore<ApiObject> | undefined;
+    if (!store?.has(namespace, account)) throw notFound('serviceaccounts', account);
+    const { expirationSeconds = 3_600, boundObjectRef } = spec;
+    const token = ['token', ++this.tokens, account, ...(spec.audiences ?? []), boundObjectRef?.uID ?? ''].join('/');
+    return { metadata: { namespace, name: account }, spec, status: { token, expirationTimestamp: timeFromMs(this.clock.now() + expirationSeconds * 1_000) } };
+  }
+
   private async bind(binding: Binding): Promise<void> {
     const store = this.byName.get('pods.') as MemoryStore<Pod> | undefined;
     const { namespace = '', name = '' } = binding.metadata ?? {};
@@ -136,6 +148,10 @@ class MemoryStore<T extends ApiObject> implements ResourceClient<T> {
   private floor = '0';
 
   constructor(private readonly server: MemoryServer, private readonly resource: Resource<T>) {}
+
+  has(namespace: string, name: string): boolean {
+    return this.objects.has(cacheKey(namespace, name));
+  }
 
   get(namespace: string, name: string, options?: CallOptions): Promise<T> {
     return this.server.call('get', this.resource.plural, options?.signal, () => this.mustHave(namespace, name));
@@ -216,8 +232,9 @@ class MemoryStore<T extends ApiObject> implements ResourceClient<T> {
       if (preconditions?.uid !== undefined && preconditions.uid !== previous.metadata?.uid) throw this.conflict(previous);
       this.mustMatch(previous, preconditions?.resourceVersion);
       const graceSeconds = gracePeriodSeconds ?? this.resource.gracePeriodSeconds?.(previous) ?? 0;
-      if (graceSeconds === 0 && !heldByFinalizer(previous)) return this.commit('DELETED', structuredClone(previous), previous);
       const marked = structuredClone(previous);
+      setPropagation(marked, options?.deleteOptions?.propagationPolicy);
+      if (graceSeconds === 0 && !heldByFinalizer(marked)) return this.commit('DELETED', marked, previous);
       const deletionTimestamp = timeFromMs(this.server.clock.now() + graceSeconds * 1000);
       Object.assign(marked.metadata ?? {}, { deletionTimestamp, deletionGracePeriodSeconds: graceSeconds } satisfies ObjectMeta);
       if ((previous as Finalizable).spec?.finalizers) Object.assign(marked, { status: { ...(marked as { status?: object }).status, phase: 'Terminating' } });
@@ -322,6 +339,14 @@ class MemoryStore<T extends ApiObject> implements ResourceClient<T> {
 
 interface Finalizable {
   readonly spec?: { readonly finalizers?: readonly string[] };
+}
+
+/** As the server does: garbage collection acts on these two finalizers. */
+function setPropagation({ metadata = {} }: ApiObject, policy: string | undefined): void {
+  if (policy === undefined) return;
+  const others = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== 'orphan' && finalizer !== 'foregroundDeletion');
+  const finalizers = policy === 'Orphan' ? [...others, 'orphan'] : policy === 'Foreground' ? [...others, 'foregroundDeletion'] : others;
+  metadata.finalizers = finalizers.length > 0 ? finalizers : undefined;
 }
 
 function heldByFinalizer(object: ApiObject): boolean {

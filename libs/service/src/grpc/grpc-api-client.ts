@@ -1,8 +1,9 @@
-import type { ApiObject, Resource } from '@navarch/api';
+import { codecFor, type ApiObject, type Resource } from '@navarch/api';
 import { hasReason } from '@navarch/base';
 import type { ApiClient, CallOptions, ListOptions, ListResult, ResourceClient, WatchEvent, WatchOptions } from '@navarch/client';
 import { Binding, type PodLogOptions } from '@navarch/proto/k8s/io/api/core/v1/core';
 import { ObjectServiceService as objectService, type ObjectResponse, type ResourceRef, type WatchObjectResponse } from '@navarch/proto/navarch/meta/v1/object_service';
+import { ServiceAccountServiceService as accountService } from '@navarch/proto/navarch/core/v1/service_account_service';
 import { PodServiceService as podService } from '@navarch/proto/navarch/core/v1/pod_service';
 
 import type { CallSettings, GrpcChannel } from './grpc-channel';
@@ -22,6 +23,8 @@ export function grpcApiClient(channel: GrpcChannel): ApiClient {
       const object = Buffer.from(Binding.encode(binding).finish());
       await channel.unary(objectService.create, { resource: ref, namespace, name, object, contentType: binary }, settingsOf(options));
     },
+    createToken: (namespace, account, spec, options = {}) =>
+      channel.unary(accountService.createToken, { namespace, object: { metadata: { name: account, namespace }, spec } }, settingsOf(options)),
   };
 }
 
@@ -93,18 +96,22 @@ async function listOnce<T extends ApiObject>(channel: GrpcChannel, ref: Resource
 }
 
 async function* watchEvents<T extends ApiObject>(channel: GrpcChannel, ref: ResourceRef, resource: Resource<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void, undefined> {
-  const { namespace, labelSelector, fieldSelector, resourceVersion, sendInitialEvents, signal } = options;
+  const { namespace, labelSelector, fieldSelector, resourceVersion, sendInitialEvents, metadataOnly, signal } = options;
   const request = {
-    namespace, labelSelector, fieldSelector, resourceVersion, sendInitialEvents, allowWatchBookmarks: true,
+    namespace, labelSelector, fieldSelector, resourceVersion, sendInitialEvents, allowWatchBookmarks: true, metadataOnly,
     ...(sendInitialEvents && { resourceVersionMatch: 'NotOlderThan' }),
   };
-  for await (const event of channel.serverStream(objectService.watch, { resource: ref, request, contentType: binary }, { signal })) yield toEvent(event, resource);
+  for await (const event of channel.serverStream(objectService.watch, { resource: ref, request, contentType: binary }, { signal })) yield toEvent(event, metadataOnly ? decodeMetadata as Decode<T> : (bytes) => resource.codec.decode(bytes));
 }
 
-function toEvent<T extends ApiObject>(event: WatchObjectResponse, resource: Resource<T>): WatchEvent<T> {
+type Decode<T> = (bytes: Uint8Array) => T;
+const metadataCodec = codecFor<ApiObject>('k8s.io.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata');
+const decodeMetadata: Decode<ApiObject> = (bytes) => metadataCodec.decode(bytes);
+
+function toEvent<T extends ApiObject>(event: WatchObjectResponse, decode: Decode<T>): WatchEvent<T> {
   const { type = 'ERROR', object: bytes, resourceVersion = '', traceparent, origin, commitTimeMs = 0 } = event;
   if (!isEventType(type)) throw errorOfStatus(event.status ?? { message: `the watch ended with an event of type ${type}` });
-  const object = resource.codec.decode(bytes ?? new Uint8Array());
+  const object = decode(bytes ?? new Uint8Array());
   const ends = type === 'BOOKMARK' && object.metadata?.annotations?.[initialEventsEnd] === 'true';
   return {
     type, object, resourceVersion: resourceVersion || (object.metadata?.resourceVersion ?? ''), commitTimeMs,
