@@ -1,5 +1,5 @@
 /** ApiClient over Kubernetes' REST dialect: proves in tests that the REST door and the gRPC door are doors of one house. */
-import { codecFor, decodeEnvelope, encodeEnvelope, type ApiObject, type JsonObject, type Resource } from '@navarch/api';
+import { codecFor, decodeEnvelope, encodeEnvelope, tokenRequests, type ApiObject, type JsonObject, type Resource } from '@navarch/api';
 import { ApiError, hasReason } from '@navarch/base';
 import type { ApiClient, CallOptions, ListOptions, ListResult, ResourceClient, WatchEvent, WatchOptions } from '@navarch/client';
 import { WatchEvent as WatchEventMessage, type DeleteOptions, type ListMeta } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
@@ -28,6 +28,12 @@ export function restApiClient(connection: RestConnection, encoding: RestEncoding
       const { namespace = 'default', name = '' } = binding.metadata ?? {};
       const body = Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'Binding', ...codecFor<typeof binding>('k8s.io.api.core.v1.Binding').toJson(binding) }));
       await connection.ask({ method: 'POST', path: `/api/v1/namespaces/${namespace}/pods/${name}/binding`, headers: { 'content-type': mediaTypes.json }, body, ...signalOf(options) });
+    },
+    async createToken(namespace, account, spec, options) {
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
+      const body = Buffer.from(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', ...tokenRequests.codec.toJson({ spec }) }));
+      const response = await connection.ask({ method: 'POST', path, headers: { 'content-type': mediaTypes.json, accept: mediaTypes.json }, body, ...signalOf(options) });
+      return tokenRequests.codec.fromJson(JSON.parse(response.toString()) as JsonObject);
     },
   };
 }

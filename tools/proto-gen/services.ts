@@ -35,6 +35,11 @@ const subresourceRpcs: Readonly<Record<string, (kind: string) => Addition>> = {
     rpc: '  rpc Bind(BindPodRequest) returns (.k8s.io.apimachinery.pkg.apis.meta.v1.Status);',
     message: 'message BindPodRequest {\n  string namespace = 1;\n  .k8s.io.api.core.v1.Binding object = 2;\n  .k8s.io.apimachinery.pkg.apis.meta.v1.CreateOptions options = 3;\n}\n',
   }),
+  token: (kind) => ({
+    imports: [protoPathOf('k8s.io.api.authentication.v1')],
+    rpc: `  // For the account that object.metadata names.\n  rpc CreateToken(Create${kind}TokenRequest) returns (.k8s.io.api.authentication.v1.TokenRequest);`,
+    message: `message Create${kind}TokenRequest {\n  string namespace = 1;\n  .k8s.io.api.authentication.v1.TokenRequest object = 2;\n  .${metaPackage}.CreateOptions options = 3;\n}\n`,
+  }),
   log: () => ({
     rpc: '  rpc Log(LogPodRequest) returns (stream LogPodResponse);',
     message: 'message LogPodRequest {\n  string namespace = 1;\n  string name = 2;\n  .k8s.io.api.core.v1.PodLogOptions options = 3;\n}\n\nmessage LogPodResponse {\n  bytes data = 1;\n}\n',

@@ -48,5 +48,6 @@ export function failover(connect: readonly (() => Connection)[]): ApiClient {
       delete: (...args) => call((client) => client.resource(resource).delete(...args)),
     }),
     bindPod: (...args) => call((client) => client.bindPod(...args)),
+    createToken: (...args) => call((client) => client.createToken(...args)),
   };
 }

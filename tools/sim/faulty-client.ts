@@ -73,5 +73,6 @@ export function faultyClient({ client, clock, random, rates, life }: FaultyClien
   return {
     resource: <T extends ApiObject>(resource: Resource<T>) => wrap(client.resource(resource)),
     bindPod: (...args) => call(() => client.bindPod(...args)),
+    createToken: (...args) => call(() => client.createToken(...args)),
   };
 }

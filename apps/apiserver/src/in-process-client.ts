@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api';
 import type { ApiObject, Resource } from '@navarch/api';
+import type { TokenRequest } from '@navarch/proto/k8s/io/api/authentication/v1/authentication';
 import type { ApiClient, CallOptions, ListResult, ResourceClient, WatchEvent } from '@navarch/client';
 
 import type { ApiCore } from './core/core';
@@ -35,6 +36,11 @@ export function createInProcessClient(core: ApiCore, user: User): ApiClient {
       const pods = core.kinds.get('', 'pods').resource;
       const { namespace, name } = binding.metadata ?? {};
       await send(pods, { verb: 'create', target: { namespace, name, subresource: 'binding' }, body: { object: structuredClone(binding) } }, options);
+    },
+    async createToken(namespace, name, spec, options) {
+      const accounts = core.kinds.get('', 'serviceaccounts').resource;
+      const body = { object: structuredClone({ spec }) as ApiObject };
+      return objectOf(await send(accounts, { verb: 'create', target: { namespace, name, subresource: 'token' }, body }, options)).object as TokenRequest;
     },
   };
 }

@@ -177,6 +177,7 @@ describe('leader election', () => {
 function sometimesAway(client: ApiClient, cut: { away: boolean }): ApiClient {
   return {
     bindPod: (binding) => client.bindPod(binding),
+    createToken: (...args) => client.createToken(...args),
     resource: (resource) => new Proxy(client.resource(resource), {
       get: (target, name) => {
         const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;

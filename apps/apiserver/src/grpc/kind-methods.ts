@@ -39,6 +39,12 @@ const unary: Readonly<Record<string, Unary>> = {
   UpdateScale: object((resource, request) => askTypedWrite('update', resource, request, 'scale')),
   PatchScale: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request), 'scale')),
   Finalize: object((resource, request) => askTypedWrite('update', resource, request, 'finalize')),
+  CreateToken: object((resource, request) => {
+    const message = messageField(request, 2) ?? new Uint8Array();
+    const named = peekMetadata(message);
+    const asked = askWrite('create', placeOf(resource, 'token'), resource, { namespace: textField(request, 1), object: message, named });
+    return { ...asked, target: { ...asked.target, name: named.name } };
+  }),
   Bind: (resource, door) => async (request, call) => {
     const binding = messageField(request, 2) ?? new Uint8Array();
     const named = peekMetadata(binding);

@@ -26,6 +26,7 @@ export class Harness {
   /** The API with `onBind` in the way of bindings. */
   readonly client: ApiClient = {
     resource: (resource) => this.api.client.resource(resource),
+    createToken: (...args) => this.api.client.createToken(...args),
     bindPod: async (binding, options) => {
       const { signal } = options ?? {};
       signal?.throwIfAborted();

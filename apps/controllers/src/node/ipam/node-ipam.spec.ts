@@ -94,6 +94,7 @@ describe('pod ranges given to nodes', () => {
 function blindTo(name: string, client: ApiClient): ApiClient {
   return {
     bindPod: (binding) => client.bindPod(binding),
+    createToken: (...args) => client.createToken(...args),
     resource: (resource) => new Proxy(client.resource(resource), {
       get: (target, property) => {
         if (property !== 'watch') return (Reflect.get(target, property) as (...args: never[]) => unknown).bind(target);
