@@ -6,8 +6,8 @@ import type { ApiRequest, ApiResponse, Verb } from './request';
 import type { StoredObject } from './cache/stored-object';
 import type { Decision } from './write/mutate';
 import type { UpdateStrategy } from './write/update';
-
 import type { WriteContext } from './write/writer';
+
 /** What a subresource may ask of the core. */
 export interface SubresourceContext {
   readonly resource: Resource;
@@ -35,8 +35,6 @@ export interface Subresource {
   handle(request: ApiRequest, context: SubresourceContext): Promise<ApiResponse>;
 }
 
-/**
- * What the server does differently for one kind, beyond what its Resource says. Everything else is generic; a kind without
 /** What a write has taken beyond its own object. None of these may fail: what cannot be given back is left to repair. */
 export interface Reservation {
   /** Right before the write; throws where the reservation is too old to rely on. */
@@ -47,6 +45,8 @@ export interface Reservation {
   abandon(error?: unknown): Promise<void>;
 }
 
+/**
+ * What the server does differently for one kind, beyond what its Resource says. Everything else is generic; a kind without
  * such behaviour needs nothing here.
  */
 export interface KindExtension {
@@ -59,10 +59,10 @@ export interface KindExtension {
   planDeletion?(current: ApiObject, nowMs: number): Decision | undefined;
   /** A condition besides the generic one for an update to remove the object. */
   mayRelease?(object: ApiObject): boolean;
-}
   /** Fields that depend on what the cluster has; after the kind's own preparation, before admission. May refuse by throwing. */
   prepare?(next: ApiObject, previous?: ApiObject): void;
   /** Takes, after validation, what the object needs and nobody else may have, and fills it in. When it throws, nothing is left taken. */
   reserve?(next: ApiObject, previous: ApiObject | undefined, ctx: WriteContext): Promise<Reservation>;
   /** The object is gone: gives back what it had. Must not fail. */
   removed?(last: ApiObject, ctx: WriteContext): Promise<void>;
+}
