@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 
 import { readCriFacts, readMessageFacts, readResourceFacts } from './facts';
 import { criProto, kubernetesProtos, type ProtoFile } from './messages';
-import { servedResources, servedVersions } from './served';
+import { servedResources } from './served';
 import { serviceProto } from './services';
 
 const root = join(__dirname, '..', '..');
@@ -16,7 +16,7 @@ const marker = '// Made by tools/proto-gen';
 function wantedFiles(): Map<string, string> {
   const messages = readMessageFacts();
   const services = readResourceFacts()
-    .filter(({ plural, group, version }) => servedResources.includes(`${plural}.${group}`) && version === (servedVersions[`${plural}.${group}`] ?? version))
+    .filter(({ plural, group }) => servedResources.includes(`${plural}.${group}`))
     .map((resource) => serviceProto(resource, messages));
   const files: ProtoFile[] = [...kubernetesProtos(messages), criProto(readCriFacts()), ...services];
   return new Map(files.map(({ path, text }) => [join('proto', path), text]));

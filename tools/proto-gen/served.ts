@@ -1,6 +1,6 @@
-/** The resources that have a typed service, as plural.group; a test holds the list against the registry in libs/api. */
+/** The resources that have a typed service (one for each version), as plural.group; a test holds the list against the registry in libs/api. */
 export const servedResources: readonly string[] = [
-  'namespaces.', 'nodes.', 'pods.', 'configmaps.', 'secrets.', 'serviceaccounts.', 'events.', 'leases.coordination.k8s.io',
+  'namespaces.', 'nodes.', 'pods.', 'configmaps.', 'secrets.', 'serviceaccounts.', 'events.', 'events.events.k8s.io', 'leases.coordination.k8s.io',
   'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'controllerrevisions.apps',
   'jobs.batch', 'cronjobs.batch',
   'services.', 'endpoints.', 'persistentvolumes.', 'persistentvolumeclaims.', 'podtemplates.', 'replicationcontrollers.', 'resourcequotas.', 'limitranges.',
@@ -17,6 +17,3 @@ export const servedResources: readonly string[] = [
   'customresourcedefinitions.apiextensions.k8s.io',
   'apiservices.apiregistration.k8s.io',
 ];
-
-/** Where the facts know several versions of a kind, the one that is served. */
-export const servedVersions: Readonly<Record<string, string>> = { 'horizontalpodautoscalers.autoscaling': 'v2' };

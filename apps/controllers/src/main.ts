@@ -33,7 +33,7 @@ async function run({ logger, clock, random }: ProcessContext): Promise<Served> {
   const channel = connectGrpc({ target: config.apiserver, tls, waitForReady: true });
   const registry = createRegistry();
   const running = runControllers({
-    client: grpcApiClient(channel), clock, random, logger, identity: `${hostname()}_${randomNameSuffix(random, 8)}`, resources: () => registry.all(),
+    client: grpcApiClient(channel), clock, random, logger, identity: `${hostname()}_${randomNameSuffix(random, 8)}`, resources: () => registry.all().filter(({ storedAs }) => !storedAs),
     config: {
       clusterRanges,
       nodeMonitorGracePeriodMs: config.nodeMonitorGracePeriod,

@@ -62,6 +62,17 @@ export interface ScaleView<T> {
   write(object: T, replicas: number): T;
 }
 
+/**
+ * How a kind is stored that is only another face of a stored one: another of its versions, or the same objects in another group. Pure; what they answer may share parts with
+ * their argument. What one face shows, another can write back unchanged: nothing gets lost on the way through.
+ */
+export interface StoredAs<T extends ApiObject = ApiObject> {
+  /** The stored kind; itself no view. */
+  readonly resource: Resource;
+  toStored(object: T): ApiObject;
+  fromStored(object: ApiObject): T;
+}
+
 /** Everything there is to know of one kind. Written with `defineResource`; the whole system loops over the registry. */
 export interface Resource<T extends ApiObject = ApiObject> {
   readonly group: string;
@@ -87,6 +98,8 @@ export interface Resource<T extends ApiObject = ApiObject> {
   validateCreate(object: T): FieldError[];
   validateUpdate(next: T, previous: T): FieldError[];
   readonly status?: StatusStrategy<T>;
+  /** Views have it: a kind without it is stored as it is served. */
+  readonly storedAs?: StoredAs<T>;
   /** Kinds with a scale subresource have it. */
   readonly scale?: ScaleView<T>;
   /** Whether the write changed what is wanted (a spec, a binding), as opposed to what is: decides the trace origin. */

@@ -188,7 +188,8 @@ export class ApiCore {
     const kind = this.kinds.find(request.target);
     if (!kind) return this.review(request);
     checkRoute(kind, request);
-    const selection = parseSelection(kind.resource, request.target, request.options);
+    const parsed = parseSelection(kind.resource, request.target, request.options);
+    const selection = kind.view?.selection(parsed) ?? parsed;
     this.authorize(kind.resource, request, selection.fields);
     checkOptions(request.options);
     if (this.draining && isStreaming(request)) throw new ApiError('Unavailable', 'the apiserver is shutting down', { retryAfterSeconds: 1 });

@@ -17,7 +17,7 @@ export class Reads {
     await becomeFresh(kind.feed, this.clock, parseVersion(options.resourceVersion), deadline);
     const object = kind.cache.get(target.namespace ?? '', target.name ?? '');
     if (!object) throw notFound(kind.resource, target.name ?? '');
-    return { type: 'object', object };
+    return { type: 'object', object: kind.view?.shown(object) ?? object };
   }
 
   async list(kind: Kind, { options }: ApiRequest, selection: Selection, deadline: Deadline): Promise<ListResponse> {
@@ -26,13 +26,16 @@ export class Reads {
     // A continued list shows the snapshot it began with: nothing newer is needed.
     await becomeFresh(kind.feed, this.clock, options.continue ? 0 : version, deadline);
     const exact = options.resourceVersionMatch === 'Exact' ? version : undefined;
-    return listFromCache(kind.cache, selection, options, kind.feed.position, exact);
+    const list = listFromCache(kind.cache, selection, options, kind.feed.position, exact);
+    return kind.view?.list(list) ?? list;
   }
 
   async watch(kind: Kind, request: ApiRequest, selection: Selection, deadline: Deadline): Promise<WatchResponse> {
     checkWatchOptions(request.options);
     const version = parseVersion(request.options.resourceVersion);
     await becomeFresh(kind.feed, this.clock, version, deadline);
-    return watchCache(kind.cache, selection, request.options, version, () => kind.feed.position, request.signal, this.watching);
+    const signal = kind.view ? AbortSignal.any([request.signal, kind.view.closed]) : request.signal;
+    const watch = watchCache(kind.cache, selection, request.options, version, () => kind.feed.position, signal, this.watching);
+    return kind.view?.watch(watch) ?? watch;
   }
 }

@@ -40,7 +40,7 @@ export class Writes {
     const { body } = request;
     // Only a name that the server makes up may have to be tried again.
     const again = body && 'object' in body && wantsGeneratedName(body.object) ? () => ownCopy(request) : () => request;
-    return this.createObject(kind, request, () => decodeBody(kind.resource, again()), (object) => recordOwnership(kind.resource, request, object, undefined, nowMs), ctx);
+    return this.createObject(kind, request, () => decodeBody(kind.resource, again()), (object) => recordOwnership(kind, request, object, undefined, nowMs), ctx);
   }
 
   /** `form` gives the object anew for each name tried, because preparing it builds on its name. */
@@ -90,8 +90,7 @@ export class Writes {
 
   /** Server-side apply: merges the intent into what is there, or creates it. */
   private async apply(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, ctx: WriteContext): Promise<StoredObject> {
-    const { resource } = kind;
-    const intent = readIntent(resource, request, readApplyBody(request), this.deps.clock.now());
+    const intent = readIntent(kind, request, readApplyBody(request), this.deps.clock.now());
     for (let tries = 1; ; tries++) {
       try {
         return await this.change(kind, request, strategy, (previous) => {
@@ -113,12 +112,12 @@ export class Writes {
   }
 
   /** An update or patch whose fields become the caller's. */
-  private recorded({ resource }: Kind, request: ApiRequest, incomingFor: (previous: ApiObject) => ApiObject): FormChange {
+  private recorded(kind: Kind, request: ApiRequest, incomingFor: (previous: ApiObject) => ApiObject): FormChange {
     const nowMs = this.deps.clock.now();
     return (previous) => {
       const incoming = incomingFor(previous);
       const claimed = incoming.metadata?.managedFields;
-      return { incoming, own: (next) => recordOwnership(resource, request, next, previous, nowMs, claimed) };
+      return { incoming, own: (next) => recordOwnership(kind, request, next, previous, nowMs, claimed) };
     };
   }
 

@@ -24,7 +24,7 @@ export class ControllerCluster {
   async start(config: Partial<ControllersConfig> = {}, client = this.api.client): Promise<Controllers> {
     const registry = createRegistry();
     const controllers = runControllers({
-      client, clock: this.clock, random: seededRandom(this.nextSeed), logger: silentLogger, identity: `controllers-${this.nextSeed++}`, resources: () => registry.all(), config,
+      client, clock: this.clock, random: seededRandom(this.nextSeed), logger: silentLogger, identity: `controllers-${this.nextSeed++}`, resources: () => registry.all().filter(({ storedAs }) => !storedAs), config,
     });
     controllers.done.catch(() => undefined);
     this.running.add(controllers);

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../resource';
 import {
   difference, emptyFields, equalSets, fromFieldsV1, intersection, isEmptySet, leafField, pathsOf, printPath, toFieldsV1, union, withoutSubtrees, type FieldSet,
 } from './field-set';
+import { VersionedFields, type FieldVersions } from './field-versions';
 import type { MergeSchema } from './merge-schema';
 import { changedFields, isJsonObject, TypedWalker } from './typed-value';
 
@@ -47,10 +48,15 @@ function ownable(set: FieldSet, ignored: FieldSet | undefined): FieldSet {
 const maxUpdateEntries = 10;
 const foldedManager = 'ancient-changes';
 
-export interface ApplyOptions extends FieldManager {
-  readonly force: boolean;
+export interface RecordOptions extends FieldManager {
   /** Paths that this endpoint does not write (status through the object itself, all else through status). */
   readonly ignored?: FieldSet;
+  /** The other forms of the object: an entry keeps the paths of the one it was made in. */
+  readonly versions?: FieldVersions;
+}
+
+export interface ApplyOptions extends RecordOptions {
+  readonly force: boolean;
 }
 
 /**
@@ -68,28 +74,41 @@ export function applyIntent(live: JsonObject | undefined, intent: JsonObject, me
 
   const fields = ownable(walker.fieldsOf(wanted), options.ignored);
   const merged = walker.merge(base, wanted);
-  const changes = ownable(changedFields(walker.compare(base, merged)), options.ignored);
-  const remaining = resolveConflicts(others, intersection(changes, fields), options.force);
+  const versions = new VersionedFields(schema, walker, options.versions, options.apiVersion, base);
+  const changes = (apiVersion: string): FieldSet => {
+    const all = ownable(changedFields(versions.changes(apiVersion, merged)), options.ignored);
+    return apiVersion === options.apiVersion ? intersection(all, fields) : all;
+  };
+  // Merging takes nothing away, but what replaces a whole here may be the end of a field there.
+  const remaining = resolveConflicts(others, changes, options.force)
+    .map((entry) => ({ ...entry, fields: difference(entry.fields, ownable(versions.changes(entry.apiVersion, merged).removed, options.ignored)) }));
 
-  const held = remaining.reduce((set, entry) => union(set, entry.fields), emptyFields);
-  const dropped = mine ? difference(difference(mine.fields, fields), held) : emptyFields;
+  const held = remaining.reduce((set, entry) => union(set, versions.translate(entry.fields, entry.apiVersion)), emptyFields);
+  const dropped = mine ? difference(difference(versions.translate(mine.fields, mine.apiVersion), fields), held) : emptyFields;
   const pruned = walker.remove(merged, onlyWholeRemovals(dropped, union(fields, held)));
   return withEntries(pruned, [...remaining, keepTime({ ...pick(options), operation: 'Apply', fields }, mine)]);
 }
 
 /** Records that `options.manager` changed `live` into `next` by anything but apply; answers `next` with its managedFields. */
-export function recordUpdate(live: JsonObject | undefined, next: JsonObject, message: string, schema: MergeSchema, options: FieldManager & { readonly ignored?: FieldSet }): JsonObject {
+export function recordUpdate(live: JsonObject | undefined, next: JsonObject, message: string, schema: MergeSchema, options: RecordOptions): JsonObject {
   const walker = new TypedWalker(schema, message);
   // A writer that sends an empty entry asks for ownership to be forgotten, one that sends others hands it over; none at all leaves it as it was.
   const reset = live !== undefined && isReset(next);
   const entries = live && !reset ? entriesOf(managedFieldsOf(next).length > 0 ? next : live, walker, options) : [];
-  const { added, modified, removed } = walker.compare(withoutManagedFields(live ?? {}), withoutManagedFields(next));
-  const taken = ownable(union(added, modified), options.ignored);
-  const gone = ownable(removed, options.ignored);
+  const after = withoutManagedFields(next);
+  const versions = new VersionedFields(schema, walker, options.versions, options.apiVersion, withoutManagedFields(live ?? {}));
+  const changes = (apiVersion: string): { taken: FieldSet; gone: FieldSet } => {
+    const comparison = versions.changes(apiVersion, after);
+    return { taken: ownable(changedFields(comparison), options.ignored), gone: ownable(comparison.removed, options.ignored) };
+  };
+  const { taken, gone } = changes(options.apiVersion);
   const mine = entries.find((entry) => isSame(entry, { ...options, operation: 'Update' }));
-  const others = entries.filter((entry) => entry !== mine).map((entry) => ({ ...entry, fields: difference(difference(entry.fields, taken), gone) }));
+  const others = entries.filter((entry) => entry !== mine).map((entry) => {
+    const lost = entry.apiVersion === options.apiVersion ? { taken, gone } : changes(entry.apiVersion);
+    return { ...entry, fields: difference(difference(entry.fields, lost.taken), lost.gone) };
+  });
   const fields = difference(union(mine?.fields ?? emptyFields, taken), gone);
-  return withEntries(withoutManagedFields(next), [...others, keepTime({ ...pick(options), operation: 'Update', fields }, mine)]);
+  return withEntries(after, [...others, keepTime({ ...pick(options), operation: 'Update', fields }, mine)]);
 }
 
 function pick({ manager, apiVersion, subresource, time }: FieldManager): FieldManager {
@@ -106,11 +125,11 @@ function keepTime(entry: Entry, previous: Entry | undefined): Entry {
   return previous && equalSets(previous.fields, entry.fields) ? { ...entry, time: previous.time } : entry;
 }
 
-function resolveConflicts(others: readonly Entry[], changes: FieldSet, force: boolean): Entry[] {
-  const conflicts = others.map((entry) => ({ entry, fields: intersection(entry.fields, changes) })).filter(({ fields }) => !isEmptySet(fields));
+function resolveConflicts(others: readonly Entry[], changes: (apiVersion: string) => FieldSet, force: boolean): Entry[] {
+  const conflicts = others.map((entry) => ({ entry, fields: intersection(entry.fields, changes(entry.apiVersion)) })).filter(({ fields }) => !isEmptySet(fields));
   if (conflicts.length === 0) return [...others];
   if (!force) throw conflictError(conflicts);
-  return others.map((entry) => ({ ...entry, fields: difference(entry.fields, changes) }));
+  return others.map((entry) => ({ ...entry, fields: difference(entry.fields, changes(entry.apiVersion)) }));
 }
 
 function conflictError(conflicts: readonly { entry: Entry; fields: FieldSet }[]): ApiError {

@@ -13,6 +13,7 @@ import { deployments } from './apps/deployments';
 import { replicaSets } from './apps/replicasets';
 import { statefulSets } from './apps/statefulsets';
 import { horizontalPodAutoscalers } from './autoscaling/horizontalpodautoscalers';
+import { horizontalPodAutoscalersV1 } from './autoscaling/horizontalpodautoscalers-v1';
 import { cronJobs } from './batch/cronjobs';
 import { jobs } from './batch/jobs';
 import { certificateSigningRequests } from './certificates/certificatesigningrequests';
@@ -33,6 +34,7 @@ import { secrets } from './core/secrets';
 import { serviceAccounts } from './core/serviceaccounts';
 import { services } from './core/services';
 import { endpointSlices } from './discovery/endpointslices';
+import { eventsV1 } from './events/events';
 import { podDisruptionBudgets } from './policy/poddisruptionbudgets';
 import { flowSchemas } from './flowcontrol/flowschemas';
 import { priorityLevelConfigurations } from './flowcontrol/prioritylevelconfigurations';
@@ -78,4 +80,6 @@ export const allResources: readonly Resource[] = [
   deviceClasses, resourceClaims, resourceClaimTemplates, resourceSlices,
   customResourceDefinitions,
   apiServices,
+  // Other faces of kinds above.
+  horizontalPodAutoscalersV1, eventsV1,
 ] as readonly Resource<ApiObject>[];

@@ -130,7 +130,7 @@ describe('events', () => {
 
   it('of the newer form say who reports, what and why', () => {
     expect(texts(events.validateCreate({ ...event, eventTime: { seconds: 1 } }))).toEqual([
-      'reportingController: Required value', 'reportingInstance: Required value', 'action: Required value', 'reason: Required value', 'type: Required value',
+      'reportingComponent: Required value', 'reportingInstance: Required value', 'action: Required value', 'reason: Required value', 'type: Required value',
     ]);
   });
 

@@ -7,6 +7,7 @@ import type {
   ConfigMap, Endpoints, Event, LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodTemplate, PodTemplateSpec, ReplicationController,
   ResourceQuota, Secret, Service, ServiceAccount,
 } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { Event as NewEvent } from '@navarch/proto/k8s/io/api/events/v1/events';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 
 import type { ApiObject } from '../resource';
@@ -26,6 +27,10 @@ export const minimalObjects: Readonly<Record<string, ApiObject>> = {
   secrets: { metadata: { name: 'token', namespace: 'team' } } satisfies Secret,
   serviceaccounts: { metadata: { name: 'robot', namespace: 'team' } } satisfies ServiceAccount,
   events: { metadata: { name: 'web.1', namespace: 'team' }, involvedObject: { kind: 'Pod', name: 'web', namespace: 'team' } } satisfies Event as ApiObject,
+  'events.v1.events.k8s.io': {
+    metadata: { name: 'web.1', namespace: 'team' }, regarding: { kind: 'Pod', name: 'web', namespace: 'team' }, eventTime: { seconds: 1 }, type: 'Normal',
+    reason: 'Pulled', action: 'Pull', reportingController: 'example.com/agent', reportingInstance: 'agent-1',
+  } satisfies NewEvent as ApiObject,
   leases: { metadata: { name: 'leader', namespace: 'team' } } satisfies Lease,
   deployments: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies Deployment as ApiObject,
   replicasets: { metadata: { name: 'web', namespace: 'team' }, spec: { selector, template } } satisfies ReplicaSet as ApiObject,

@@ -18,6 +18,9 @@ export type Decision<T extends ApiObject = ApiObject> =
 
 export type Decide = (current: StoredObject) => Decision | Promise<Decision>;
 
+/** Reads and writes of one kind's objects, in one of its forms. */
+export type ObjectStore = Pick<KindStore, 'find' | 'create' | 'mutate' | 'encode'>;
+
 interface Write {
   readonly type: 'write';
   readonly verb: 'update' | 'delete';

@@ -1,8 +1,9 @@
-import { apiVersionOf, applyIntent, fromFieldsV1, kindMergeSchema, recordUpdate, type ApiObject, type FieldManager, type FieldSet, type JsonObject, type JsonValue, type Resource } from '@navarch/api';
+import { apiVersionOf, applyIntent, fromFieldsV1, kindMergeSchema, recordUpdate, type ApiObject, type FieldSet, type JsonObject, type JsonValue, type RecordOptions, type Resource } from '@navarch/api';
 import { ApiError } from '@navarch/base';
 import type { ManagedFieldsEntry } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
 import { badRequest } from '../errors';
+import type { Kind } from '../kinds';
 import type { ApiRequest } from '../request';
 import { decodeJson } from './body';
 
@@ -14,28 +15,32 @@ import { decodeJson } from './body';
 const statusFields = fromFieldsV1({ 'f:status': {} });
 const allButStatus = fromFieldsV1({ 'f:spec': {}, 'f:metadata': {}, 'f:data': {} });
 
+/** Of a kind, what ownership needs: its rules, and the other forms of its objects. */
+export type Owned = Pick<Kind, 'resource' | 'versions'>;
+
 function ignoredFields(resource: Resource, subresource: string): FieldSet | undefined {
   if (subresource === 'status') return allButStatus;
   return subresource === '' && resource.status ? statusFields : undefined;
 }
 
-function managerOf(resource: Resource, { options, target, user }: ApiRequest, nowMs: number): FieldManager & { readonly ignored?: FieldSet } {
+function managerOf({ resource, versions }: Owned, { options, target, user }: ApiRequest, nowMs: number): RecordOptions {
   const subresource = target.subresource ?? '';
   const ignored = ignoredFields(resource, subresource);
   const time = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
-  return { manager: options.fieldManager ?? user.name, apiVersion: apiVersionOf(resource), subresource, time, ...(ignored && { ignored }) };
+  return { manager: options.fieldManager ?? user.name, apiVersion: apiVersionOf(resource), subresource, time, versions, ...(ignored && { ignored }) };
 }
 
 /**
  * Sets `next`'s managedFields after a create (without `previous`), update or patch by this request. `claimed` are those the
  * caller sent: whoever may change an object may hand its fields over, as kubectl does from client-side to server-side apply.
  */
-export function recordOwnership(resource: Resource, request: ApiRequest, next: ApiObject, previous: ApiObject | undefined, nowMs: number, claimed?: ManagedFieldsEntry[]): void {
+export function recordOwnership(kind: Owned, request: ApiRequest, next: ApiObject, previous: ApiObject | undefined, nowMs: number, claimed?: ManagedFieldsEntry[]): void {
+  const { resource } = kind;
   const isOwned = (previous?.metadata?.managedFields?.length ?? 0) > 0;
   if (request.options.fieldManager === undefined && !isOwned) return;
   if (claimed && !request.target.subresource) next.metadata = { ...next.metadata, managedFields: claimed };
   const [before, after] = [previous && resource.codec.toJson(previous), resource.codec.toJson(next)];
-  const recorded = recordUpdate(before, after, resource.codec.message, kindMergeSchema(), managerOf(resource, request, nowMs));
+  const recorded = recordUpdate(before, after, resource.codec.message, kindMergeSchema(), managerOf(kind, request, nowMs));
   takeManagedFields(resource, next, recorded);
 }
 
@@ -53,7 +58,8 @@ export interface AppliedIntent {
 }
 
 /** Reads an apply request once. Throws Invalid without a field manager, BadRequest for an intent that is none. */
-export function readIntent(resource: Resource, request: ApiRequest, intent: JsonValue, nowMs: number): (previous: ApiObject | undefined) => AppliedIntent {
+export function readIntent(kind: Owned, request: ApiRequest, intent: JsonValue, nowMs: number): (previous: ApiObject | undefined) => AppliedIntent {
+  const { resource } = kind;
   const { fieldManager, force = false, fieldValidation } = request.options;
   if (!fieldManager) {
     throw new ApiError('Invalid', 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
@@ -64,7 +70,7 @@ export function readIntent(resource: Resource, request: ApiRequest, intent: Json
   decodeJson(resource, intent, fieldValidation, request.warn);
   const { apiVersion: _apiVersion, kind: _kind, ...wanted } = intent;
   return (previous) => {
-    const merged = applyIntent(previous && resource.codec.toJson(previous), wanted, resource.codec.message, kindMergeSchema(), { ...managerOf(resource, request, nowMs), force });
+    const merged = applyIntent(previous && resource.codec.toJson(previous), wanted, resource.codec.message, kindMergeSchema(), { ...managerOf(kind, request, nowMs), force });
     return { object: decodeJson(resource, merged, 'Ignore'), own: (next) => takeManagedFields(resource, next, merged) };
   };
 }

@@ -16,26 +16,27 @@ const maxNoteBytes = 1024;
 /** Kinds without namespace put their events here. */
 const clusterEventsNamespace = 'default';
 
+/** Through which group an event is judged: errors name the reporter's field as the group does, and events.k8s.io takes the new form only. */
+export type EventGroup = 'core' | 'events.k8s.io';
+
 /** Events of the old API need little; those with eventTime follow the rules of events.k8s.io. */
-function validate(event: Event): FieldError[] {
+function validate(event: Event, group: EventGroup): FieldError[] {
   const errors = validateNamespaces(event);
-  return event.eventTime === undefined ? errors : [...errors, ...validateNew(event)];
+  return event.eventTime === undefined ? errors : [...errors, ...validateNew(event, group === 'core' ? 'reportingComponent' : 'reportingController')];
 }
 
-function validateNamespaces({ metadata, involvedObject }: Event): FieldError[] {
+function validateNamespaces({ metadata, involvedObject, eventTime }: Event): FieldError[] {
   const namespace = metadata?.namespace ?? '';
   const subject = involvedObject?.namespace ?? '';
-  if (subject === '') {
-    return namespace === clusterEventsNamespace || namespace === '' || namespace === 'kube-system' ? []
-      : [invalid('involvedObject.namespace', subject, 'does not match event.namespace')];
-  }
-  return subject === namespace ? [] : [invalid('involvedObject.namespace', subject, 'does not match event.namespace')];
+  const wrong = [invalid('involvedObject.namespace', subject, 'does not match event.namespace')];
+  if (subject === '') return namespace === clusterEventsNamespace || namespace === '' || namespace === 'kube-system' ? [] : wrong;
+  return subject === namespace || eventTime !== undefined ? [] : wrong;
 }
 
-function validateNew({ reportingComponent, reportingInstance = '', action, reason, message = '', type, series }: Event): FieldError[] {
+function validateNew({ reportingComponent, reportingInstance = '', action, reason, message = '', type, series }: Event, reporter: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (!reportingComponent) errors.push(required('reportingController'));
-  else errors.push(...invalidEach('reportingController', reportingComponent, qualifiedName(reportingComponent)));
+  if (!reportingComponent) errors.push(required(reporter));
+  else errors.push(...invalidEach(reporter, reportingComponent, qualifiedName(reportingComponent)));
   if (reportingInstance === '') errors.push(required('reportingInstance'));
   for (const [field, value] of [['reportingInstance', reportingInstance], ['action', action ?? ''], ['reason', reason ?? '']] as const) {
     if (value.length > 128) errors.push(invalid(field, '', 'can have at most 128 characters'));
@@ -49,12 +50,27 @@ function validateNew({ reportingComponent, reportingInstance = '', action, reaso
   return errors;
 }
 
-/** What an event tells happened stays; only its repetition changes. */
-const fixed = ['involvedObject', 'reason', 'message', 'firstTimestamp', 'type', 'eventTime', 'action', 'related', 'reportingComponent', 'reportingInstance'] as const;
+/** What only the old form has: whoever writes through events.k8s.io leaves it out. */
+function validateNoOldForm({ firstTimestamp, lastTimestamp, count, source }: Event): FieldError[] {
+  const set = { firstTimestamp, lastTimestamp, count, source: source?.component || source?.host };
+  return Object.entries(set).filter(([, value]) => value !== undefined && value !== 0 && value !== '').map(([field]) => invalid(field, '', 'needs to be unset'));
+}
 
-function validateUpdate(next: Event, previous: Event): FieldError[] {
-  const errors = [...validateMetaUpdate(next, previous, meta), ...validate(next)];
-  if (next.eventTime === undefined) return errors;
+/** What an event tells happened stays; only its repetition changes. */
+const fixed = [
+  'involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'type', 'eventTime', 'action', 'related', 'reportingComponent', 'reportingInstance',
+] as const;
+
+/** What makes an event of `group` wrong, with the names of the stored form's fields, as in Kubernetes (core/validation/events.go). */
+export function validateEventCreate(event: Event, group: EventGroup): FieldError[] {
+  const errors = [...validateMeta(event, meta), ...validate(event, group)];
+  if (group === 'core') return errors;
+  return [...errors, ...(event.eventTime === undefined ? [required('eventTime'), ...oneOf('type', event.type, ['Normal', 'Warning'])] : []), ...validateNoOldForm(event)];
+}
+
+export function validateEventUpdate(next: Event, previous: Event, group: EventGroup): FieldError[] {
+  const errors = [...validateMetaUpdate(next, previous, meta), ...validate(next, group)];
+  if (group === 'core') return errors;
   return [...errors, ...fixed.filter((member) => !deepEqual(next[member], previous[member])).map((member) => invalid(member, next[member], 'field is immutable'))];
 }
 
@@ -92,8 +108,8 @@ const columns: Resource<Event>['columns'] = [
 export const events = defineResource<Event>({
   group: '', version: 'v1', kind: 'Event', plural: 'events', shortNames: ['ev'], namespaced: true, log: 'events',
   codec: codecFor<Event>('k8s.io.api.core.v1.Event'),
-  validateCreate: (event) => [...validateMeta(event, meta), ...validate(event)],
-  validateUpdate,
+  validateCreate: (event) => validateEventCreate(event, 'core'),
+  validateUpdate: (next, previous) => validateEventUpdate(next, previous, 'core'),
   // Events tell what happened; nothing is to be done about them.
   changesWanted: () => false,
   fieldSelectors: {
