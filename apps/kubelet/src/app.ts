@@ -23,6 +23,7 @@ import { allocatableOf } from './node/node-status';
 import type { PodSources } from './pod/environment';
 import { createImageStore } from './pod/images';
 import type { PodContext } from './pod/pod-context';
+import { createTokenSource } from './pod/tokens';
 import { PodWorkers } from './pod-workers';
 import { createPodStreams, type PodStreams } from './streaming/pod-streams';
 
@@ -66,7 +67,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   });
 
   const context: PodContext = {
-    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources: sourcesFrom(client), images: createImageStore(runtime, clock),
+    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources: sourcesFrom(client), tokens: createTokenSource({ client, clock, random, logger }), images: createImageStore(runtime, clock),
     settings: { ...config, nodeDns: machine.nodeDns, nodeMemoryBytes: machine.memoryBytes }, hostIps: config.addresses, allocatable: allocatableOf(machine, config),
     report: (pod, type, reason, message, container) => recorder.event({
       kind: 'Pod', apiVersion: 'v1', namespace: pod.metadata?.namespace, name: pod.metadata?.name, uid: pod.metadata?.uid, resourceVersion: pod.metadata?.resourceVersion,

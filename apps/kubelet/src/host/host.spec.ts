@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 
 import { seededRandom } from '@navarch/base';
 
-import { writePayload } from '../pod/volumes';
+import { writePayload } from '../pod/payload';
 import type { HostFiles } from './host';
 import { createLinuxHost, parseResolvConf } from './linux-host';
 import { createMemoryHost } from './memory-host';

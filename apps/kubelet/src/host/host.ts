@@ -21,6 +21,8 @@ export interface HostFiles {
   link(target: string, path: string): Promise<void>;
   /** For all users to write, with the group's files kept the group's: an emptyDir. */
   setOwner(path: string, groupId: number): Promise<void>;
+  /** Owner, group and mode of one file or directory; what is not told stays. */
+  own(path: string, owner: { readonly userId?: number; readonly groupId?: number; readonly mode: number }): Promise<void>;
   /** A memory file system at `path`; fine where it is one. */
   mountMemory(path: string, sizeBytes: number | undefined): Promise<void>;
   /** Calls back when something in the directory may have changed; answers how to stop. */

@@ -104,6 +104,12 @@ const files: HostFiles = {
     await chown(path, uid, groupId);
     await chmod(path, 0o2777);
   }),
+  own: (path, { userId, groupId, mode }) => at(path, async () => {
+    const { uid, gid } = await stat(path);
+    await chown(path, userId ?? uid, groupId ?? gid);
+    // After chown, which takes set-group-id away.
+    await chmod(path, mode);
+  }),
   mountMemory: (path, sizeBytes) => at(path, async () => {
     await mkdir(path, { recursive: true });
     if ((await mountsBelow(path)).includes(path)) return;

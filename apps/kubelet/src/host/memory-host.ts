@@ -37,6 +37,7 @@ export function createMemoryHost(options: MemoryHostOptions = {}): Host & { read
 export class MemoryFiles implements HostFiles {
   private readonly entries = new Map<string, Entry>([['/', { kind: 'directory' }]]);
   private readonly watchers = new Map<string, Set<() => void>>();
+  private readonly owners = new Map<string, { readonly userId?: number; readonly groupId?: number; readonly mode: number }>();
   private made = 0;
 
   async makeDirectory(path: string): Promise<void> {
@@ -93,6 +94,17 @@ export class MemoryFiles implements HostFiles {
 
   async setOwner(path: string): Promise<void> {
     if (!this.entries.has(this.resolve(path))) throw notFound(path);
+  }
+
+  async own(path: string, owner: { readonly userId?: number; readonly groupId?: number; readonly mode: number }): Promise<void> {
+    const at = this.resolve(path);
+    if (!this.entries.has(at)) throw notFound(path);
+    this.owners.set(at, owner);
+  }
+
+  /** What `own` was last told of a file. */
+  ownerOf(path: string): { readonly userId?: number; readonly groupId?: number; readonly mode: number } | undefined {
+    return this.owners.get(this.resolve(path));
   }
 
   async mountMemory(path: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { Host } from '../host/host';
 import type { PodSources } from './environment';
 import type { ImageStore } from './images';
 import type { SandboxSettings } from './sandbox-config';
+import type { TokenSource } from './tokens';
 
 /** Reports an event about a pod or, by name, one of its containers. */
 export type PodReport = (pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: { readonly name: string; readonly isInit: boolean }) => void;
@@ -22,6 +23,7 @@ export interface PodContext {
   readonly logger: Logger;
   readonly pods: ResourceClient<Pod>;
   readonly sources: PodSources;
+  readonly tokens: TokenSource;
   readonly images: ImageStore;
   readonly settings: SandboxSettings & { readonly nodeMemoryBytes: number };
   readonly report: PodReport;

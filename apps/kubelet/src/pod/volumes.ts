@@ -1,26 +1,23 @@
 import { quantityValue } from '@navarch/api';
-import { hasReason, isNotFound, randomUuid, type Random } from '@navarch/base';
-import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeProjection } from '@navarch/proto/k8s/io/api/core/v1/core';
+import { hasReason, isNotFound, type Random } from '@navarch/base';
+import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, ServiceAccountTokenProjection, Volume, VolumeProjection } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { FileKind, Host, HostFiles } from '../host/host';
 import { ConfigError, fieldValue, resourceValue, type DownwardFacts } from './downward';
 import type { PodSources } from './environment';
 import { identityOf, podPaths, type KubeletPaths, type PodPaths } from './identity';
+import { writePayload, type Payload } from './payload';
+import { effectiveUser } from './security';
+import type { TokenSource } from './tokens';
 
 /** A volume that cannot be set up: FailedMount, with these words. */
 export class MountError extends Error {}
-
-interface File {
-  readonly data: Uint8Array;
-  readonly mode: number;
-}
-
-type Payload = Map<string, File>;
 
 export interface VolumeContext {
   readonly host: Host;
   readonly random: Random;
   readonly sources: PodSources;
+  readonly tokens: TokenSource;
   readonly facts: DownwardFacts;
   readonly paths: KubeletPaths;
 }
@@ -67,7 +64,7 @@ async function prepare(pod: Pod, { volumeSource: source = {} }: Volume, path: st
   const payload = await payloadOf(pod, source, context);
   if (payload) {
     await files.makeDirectory(path, 0o755);
-    return writePayload(files, context.random, path, payload);
+    return writePayload(files, context.random, path, payload, pod.spec?.securityContext?.fsGroup);
   }
   // Kubernetes' default when nothing is named.
   if (!source.emptyDir && Object.values(source).some((value) => value !== undefined && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 0)) {
@@ -104,11 +101,32 @@ async function payloadOf(pod: Pod, source: NonNullable<Volume['volumeSource']>, 
   return new Map(parts.flatMap((part) => [...part]));
 }
 
-async function projectedFiles(pod: Pod, { configMap, secret, downwardAPI }: VolumeProjection, mode: number, context: VolumeContext): Promise<Payload> {
+async function projectedFiles(pod: Pod, source: VolumeProjection, mode: number, context: VolumeContext): Promise<Payload> {
+  const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle } = source;
   if (configMap) return keyedFiles(pod, 'configmap', configMap.localObjectReference?.name, configMap.items, configMap.optional, mode, context);
   if (secret) return keyedFiles(pod, 'secret', secret.localObjectReference?.name, secret.items, secret.optional, mode, context);
   if (downwardAPI) return downwardFiles(pod, downwardAPI.items, mode, context.facts);
+  if (serviceAccountToken) return tokenFile(pod, serviceAccountToken, mode, context);
+  if (clusterTrustBundle) {
+    if (clusterTrustBundle.optional) return new Map();
+    throw new MountError('ClusterTrustBundle projection is not supported by this node');
+  }
   throw new MountError('this kind of projected source is not supported by this node');
+}
+
+/** Who is named in the pod owns it and nobody else reads it; where nobody is, its mode is the volume's (Kubernetes' rule). */
+async function tokenFile(pod: Pod, projection: ServiceAccountTokenProjection, mode: number, { tokens }: VolumeContext): Promise<Payload> {
+  const data = Buffer.from(await tokens.token(pod, projection));
+  const userId = commonUser(pod);
+  const isOwned = userId !== undefined || pod.spec?.securityContext?.fsGroup !== undefined;
+  return new Map([[safePath(projection.path), { data, mode: isOwned ? 0o600 : mode, ...(userId !== undefined && { userId }) }]]);
+}
+
+/** The one user that every container runs as. */
+function commonUser(pod: Pod): number | undefined {
+  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  const [first, ...others] = new Set([...initContainers, ...containers].map((container) => effectiveUser(pod, container)));
+  return others.length === 0 ? first : undefined;
 }
 
 async function keyedFiles(
@@ -147,48 +165,6 @@ function downwardFiles(pod: Pod, items: readonly DownwardAPIVolumeFile[] = [], m
 function safePath(path = ''): string {
   if (!path || path.startsWith('/') || path.startsWith('..') || path.split('/').includes('..')) throw new ConfigError(`path "${path}" must be relative and stay in its volume`);
   return path;
-}
-
-// ---- writing them so that a reader sees all of the old or all of the new
-
-/**
- * Kubernetes' layout: files lie in a directory of their own, `..data` points to it and is swapped in one step; what readers open are
- * links through `..data`.
- */
-export async function writePayload(files: HostFiles, random: Random, root: string, payload: Payload): Promise<void> {
-  const data = `${root}/..data`;
-  if (await isCurrent(files, data, payload)) return;
-  const names = await files.list(root);
-  const fresh = `..${randomUuid(random)}`;
-  for (const [path, file] of payload) {
-    const target = `${root}/${fresh}/${path}`;
-    await files.makeDirectory(target.slice(0, target.lastIndexOf('/')), 0o755);
-    await files.write(target, file.data, file.mode);
-  }
-  if (payload.size === 0) await files.makeDirectory(`${root}/${fresh}`, 0o755);
-  await files.link(fresh, data);
-  const tops = new Set([...payload.keys()].map((path) => path.split('/')[0] ?? ''));
-  for (const top of tops) if (!names.includes(top)) await files.link(`..data/${top}`, `${root}/${top}`);
-  for (const name of names) if (name !== '..data' && !tops.has(name)) await files.remove(`${root}/${name}`);
-}
-
-async function isCurrent(files: HostFiles, data: string, payload: Payload): Promise<boolean> {
-  const present = await filesBelow(files, data, '');
-  if (present.length !== payload.size || !(await files.stat(data))) return false;
-  for (const path of present) {
-    const wanted = payload.get(path);
-    if (!wanted || !(await files.read(`${data}/${path}`)).equals(Buffer.from(wanted.data))) return false;
-  }
-  return true;
-}
-
-async function filesBelow(files: HostFiles, root: string, below: string): Promise<string[]> {
-  const names = await files.list(`${root}${below}`);
-  const nested = await Promise.all(names.map(async (name) => {
-    const path = `${below}/${name}`;
-    return (await files.stat(`${root}${path}`))?.kind === 'directory' ? filesBelow(files, root, path) : [path.slice(1)];
-  }));
-  return nested.flat();
 }
 
 /** Whether trying again may help without anything else changing. */

@@ -357,15 +357,20 @@ export class PodWorker {
   }
 
   private async prepareVolumes(): Promise<void> {
-    const { host, random, sources, settings } = this.context;
+    const { host, random, sources, tokens, settings } = this.context;
     try {
-      await prepareVolumes(this.pod, { host, random, sources, facts: downwardFacts(this.context, this.observed, this.pod), paths: settings });
+      await prepareVolumes(this.pod, { host, random, sources, tokens, facts: downwardFacts(this.context, this.observed, this.pod), paths: settings });
+      this.memory.volumesReady = true;
     } catch (error) {
       this.report('Warning', 'FailedMount', toError(error).message);
       throw error;
+    } finally {
+      // Also where it failed this time: what runs must not be left behind for good.
+      if (this.memory.volumesReady && hasChangingVolumes(this.pod)) this.refreshVolumesLater();
     }
-    this.memory.volumesReady = true;
-    if (!hasChangingVolumes(this.pod)) return;
+  }
+
+  private refreshVolumesLater(): void {
     this.cancelVolumes?.();
     this.cancelVolumes = this.context.clock.setTimer(volumeRefreshMs, () => {
       // What runs keeps its files; only what they hold is brought up to date.
@@ -393,6 +398,7 @@ export class PodWorker {
 
   private async removeVolumes(): Promise<void> {
     this.cancelVolumes?.();
+    this.context.tokens.forget(this.identity.uid);
     await this.context.host.files.remove(podPaths(this.context.settings, this.identity).root);
     this.memory.volumesRemoved = true;
   }
@@ -420,6 +426,7 @@ export class PodWorker {
     // Containers whose sandbox the runtime has lost.
     for (const { id } of this.observed.containers) await runtime.removeContainer(id);
     const paths = podPaths(settings, this.identity);
+    this.context.tokens.forget(this.identity.uid);
     await host.files.remove(paths.root);
     await host.files.remove(paths.logs);
     await Promise.all(possiblePodCgroups(settings.cgroupRoot, this.identity.uid).map((path) => host.removeCgroup(path)));
