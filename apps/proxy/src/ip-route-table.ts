@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-
 import { parse } from 'ipaddr.js';
 
 import type { Route, RouteChanges, RouteTable } from './route-table';
+import { runProgram } from './run-program';
 
 /** The `proto` number that marks our routes. Numbers from 192 on are nobody's in iproute2's rt_protos; 0x4e is N. */
 export const routeProtocol = 208;
@@ -22,7 +21,7 @@ interface PrintedRoute {
 /** The kernel's routes by iproute2's `ip`: reads with `ip -j route`, writes with one `ip -batch`. */
 export function createIpRouteTable({ command = ['ip'], protocol = routeProtocol }: IpRouteTableOptions = {}): RouteTable {
   const show = async (family: '-4' | '-6', signal?: AbortSignal): Promise<Route[]> => {
-    const { stdout, stderr, code } = await run([...command, '-j', family, 'route', 'show', 'table', 'main', 'proto', String(protocol)], '', signal);
+    const { stdout, stderr, code } = await runProgram([...command, '-j', family, 'route', 'show', 'table', 'main', 'proto', String(protocol)], '', signal);
     if (code !== 0) throw new Error(`cannot list routes: ${stderr.trim()}`);
     const printed = JSON.parse(stdout.trim() || '[]') as PrintedRoute[];
     return printed.flatMap(({ dst, gateway }) => (gateway === undefined ? [] : [{ destination: withPrefix(dst), gateway }]));
@@ -33,7 +32,7 @@ export function createIpRouteTable({ command = ['ip'], protocol = routeProtocol 
       const lines = batchOf(changes, protocol);
       if (lines.length === 0) return;
       // -force: a route that cannot be set (its gateway not on a link yet) must not hold up the others.
-      const { stderr, code } = await run([...command, '-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''), signal);
+      const { stderr, code } = await runProgram([...command, '-force', '-batch', '-'], lines.map((line) => `${line}\n`).join(''), signal);
       if (code !== 0) throw new Error(failureOf(lines, stderr));
     },
   };
@@ -67,25 +66,4 @@ function failureOf(lines: readonly string[], stderr: string): string {
 function withPrefix(destination: string): string {
   if (destination.includes('/') || destination === 'default') return destination;
   return `${destination}/${parse(destination).kind() === 'ipv4' ? 32 : 128}`;
-}
-
-interface RunResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-}
-
-function run(command: readonly string[], input: string, signal?: AbortSignal): Promise<RunResult> {
-  const [program = '', ...args] = command;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'pipe', ...(signal && { signal }) });
-    const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.on('error', (cause) => reject(new Error(`cannot run ${program}`, { cause })));
-    child.on('close', (code) => resolve({ stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8'), code }));
-    // It may end before it has read all: then its exit code says why.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-  });
 }

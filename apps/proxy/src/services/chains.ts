@@ -1,0 +1,139 @@
+/**
+ * The services table: what a packet meets. Few large maps, which hold elements of all Services, and a fixed handful of rules. A new connection looks its
+ * destination up, draws a number below the count of endpoints, and finds its endpoint under both:
+ *
+ *     dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 5 offset 10 map @endpoints-any4
+ *
+ * There is one such rule per count of endpoints in use; a destination with another count is not in the map under these numbers and goes on to the next
+ * rule. No element is a verdict that leads to a chain, because then the kernel would check the whole map again at every change.
+ */
+import type { ChainDefinition, SetDefinition } from '../nft/table-model';
+import { firstIndex, stickySet, type View } from './render';
+import type { Family } from './service-port';
+
+export const families = ['4', '6'] as const;
+export const views = ['any', 'own'] as const;
+
+interface Words {
+  /** `ip` or `ip6`. */
+  readonly ip: string;
+  /** Where a packet is going as it stands. */
+  readonly to: string;
+  /** Where it was going before translation. nft 1.0 knows ports of a connection only once the protocol is fixed, hence a rule for each. */
+  readonly wasTo: string;
+}
+
+const protocols = ['tcp', 'udp', 'sctp'] as const;
+
+const words: Readonly<Record<Family, Words>> = {
+  4: { ip: 'ip', to: 'ip daddr . meta l4proto . th dport', wasTo: 'ct original ip daddr . meta l4proto . ct original proto-dst' },
+  6: { ip: 'ip6', to: 'ip6 daddr . meta l4proto . th dport', wasTo: 'ct original ip6 daddr . meta l4proto . ct original proto-dst' },
+};
+
+/** Most clients with affinity that one node remembers. */
+const maxRemembered = 262_144;
+
+const frontendSets = ['externals', 'outer', 'masqueraded', 'refused', 'dropped', 'outerdropped', 'guarded'];
+
+/** Sets and maps that are always there. */
+export function fixedSets(): [string, SetDefinition][] {
+  return families.flatMap((family) => {
+    const { ip, to } = words[family];
+    const set = (name: string, type: string): [string, SetDefinition] => [`${name}${family}`, { kind: 'set', type: `${type};` }];
+    const map = (name: string, type: string): [string, SetDefinition] => [`${name}${family}`, { kind: 'map', type: `${type};` }];
+    return [
+      set('pods', `type ipv${family}_addr; flags interval`),
+      set('clusterips', `type ipv${family}_addr`),
+      set('hairpin', `type ipv${family}_addr . ipv${family}_addr`),
+      ...frontendSets.map((name) => set(name, `type ipv${family}_addr . inet_proto . inet_service`)),
+      set('allowed', `type ipv${family}_addr . inet_proto . inet_service . ipv${family}_addr; flags interval`),
+      ...views.flatMap((view) => [
+        map(`endpoints-${view}`, `typeof ${to} . numgen random mod 2 : ${ip} daddr . th dport`),
+        map(`picks-${view}`, `typeof ${to} . numgen random mod 2 : meta mark`),
+        map(`slots-${view}`, `typeof ${to} . meta mark : ${ip} daddr . th dport`),
+      ]),
+      [`remembered${family}`, { kind: 'map', type: `typeof ${ip} saddr . ${to} : meta mark; flags dynamic,timeout; size ${maxRemembered};`, learned: true }],
+    ];
+  });
+}
+
+export function stickyDefinition(family: Family): SetDefinition {
+  return { kind: 'set', type: `type ipv${family}_addr . inet_proto . inet_service;` };
+}
+
+/** Chains whose rules never change. Priority -100 is where destinations are translated, 100 where sources are. */
+export function fixedChains(): [string, ChainDefinition][] {
+  const both = (rules: (family: Family, text: Words) => string[]): string[] => families.flatMap((family) => rules(family, words[family]));
+  return [
+    ['guard', { hook: 'type filter hook prerouting priority -110;', rules: both((family, { ip, to }) =>
+      [`ct state new ${to} @guarded${family} ${to} . ${ip} saddr != @allowed${family} drop`]) }],
+    ['translate-passing', { hook: 'type nat hook prerouting priority -100;', rules: ['goto translate'] }],
+    ['translate-own', { hook: 'type nat hook output priority -100;', rules: ['goto translate'] }],
+    ['translate', { rules: both((family, { ip, to }) => [
+      `${ip} daddr @clusterips${family} goto choose-any${family}`,
+      `${to} @outer${family} fib saddr type != local ${ip} saddr != @pods${family} goto choose-own${family}`,
+      `${to} @externals${family} goto choose-any${family}`,
+    ]) }],
+    ['after-passing', { hook: 'type filter hook prerouting priority -99;', rules: ['goto after'] }],
+    ['after-own', { hook: 'type filter hook output priority -99;', rules: ['goto after'] }],
+    ['after', { rules: [
+      'ct state new ct status dnat jump remember',
+      ...both((family, { ip, to }) => [
+        `ct state new ${to} @dropped${family} drop`,
+        `ct state new ${to} @outerdropped${family} fib saddr type != local ${ip} saddr != @pods${family} drop`,
+        // A packet out of order must not cost a healthy connection its life.
+        `${ip} daddr @clusterips${family} ct state invalid drop`,
+        `${ip} daddr @clusterips${family} goto refuse`,
+        `ct state new ${to} @refused${family} goto refuse`,
+      ]),
+    ] }],
+    ['refuse', { rules: ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable'] }],
+    ['translate-source', { hook: 'type nat hook postrouting priority 100;', rules: ['ct status dnat goto hide'] }],
+    // An answer must come back through whoever translated: the client's own node, where the client may be its own endpoint, or the node that was asked from outside.
+    ['hide', { rules: both((family, { ip, wasTo }) => [
+      `${ip} saddr . ${ip} daddr @hairpin${family} masquerade fully-random`,
+      `ct original ${ip} daddr @clusterips${family} ${ip} saddr != @pods${family} masquerade fully-random`,
+      ...protocols.flatMap((protocol) => [
+        `meta l4proto ${protocol} ${wasTo} @masqueraded${family} masquerade fully-random`,
+        `meta l4proto ${protocol} ${wasTo} @outer${family} fib saddr type local masquerade fully-random`,
+      ]),
+    ]) }],
+  ];
+}
+
+/** Chains that follow which counts of endpoints and which affinity times are in use. */
+export function choiceChains(counts: ReadonlySet<string>, affinities: readonly number[]): [string, ChainDefinition][] {
+  return [
+    ...families.flatMap((family) => views.flatMap((view) => {
+      const used = [...counts].filter((key) => key.startsWith(`${view} ${family} `)).map((key) => Number(key.split(' ')[2])).sort((left, right) => left - right);
+      return [chooseChain(family, view, used, affinities), stickyChain(family, view, used)];
+    })),
+    ['remember', { rules: families.flatMap((family) => affinities.flatMap((seconds) => protocols.map((protocol) => rememberRule(family, seconds, protocol)))) }],
+  ];
+}
+
+const draw = (count: number): string => `numgen random mod ${count} offset ${firstIndex(count)}`;
+
+function chooseChain(family: Family, view: View, counts: readonly number[], affinities: readonly number[]): [string, ChainDefinition] {
+  const { ip, to } = words[family];
+  return [`choose-${view}${family}`, { rules: [
+    ...affinities.map((seconds) => `${to} @${stickySet(family, seconds)} goto stay-${view}${family}`),
+    ...counts.map((count) => `dnat ${ip} to ${to} . ${draw(count)} map @endpoints-${view}${family}`),
+  ] }];
+}
+
+/** The packet's mark carries the slot from here to `remember`, within one hook; a slot whose endpoint is gone finds nothing and another is drawn. */
+function stickyChain(family: Family, view: View, counts: readonly number[]): [string, ChainDefinition] {
+  const { ip, to } = words[family];
+  const go = `dnat ${ip} to ${to} . meta mark map @slots-${view}${family}`;
+  return [`stay-${view}${family}`, { rules: [
+    `meta mark set ${ip} saddr . ${to} map @remembered${family}`, go,
+    ...counts.map((count) => `meta mark set ${to} . ${draw(count)} map @picks-${view}${family}`), go,
+  ] }];
+}
+
+function rememberRule(family: Family, seconds: number, protocol: string): string {
+  const { ip, wasTo } = words[family];
+  return `meta l4proto ${protocol} ${wasTo} @${stickySet(family, seconds)} update @remembered${family} { ${ip} saddr . ${wasTo} timeout ${seconds}s : meta mark } meta mark set 0`;
+}
+
