@@ -22,6 +22,10 @@ export interface ControllersConfig {
   readonly podCollectionPeriodMs: number;
   /** How long a node must be gone before its pods are deleted. */
   readonly orphanQuarantineMs: number;
+  /** The authority of the API server's certificate (PEM), to be published in every namespace; absent: it is not. */
+  readonly rootCa?: string;
+  /** Signs the tokens of token Secrets; absent: they stay empty. */
+  readonly signToken?: ((claims: Readonly<Record<string, string>>) => string) | undefined;
 }
 
 export const defaultConfig: ControllersConfig = {

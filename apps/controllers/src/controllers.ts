@@ -10,6 +10,8 @@ import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-
 import { startReplicaSet } from './replicaset/replicaset.controller';
 import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
+import { startRootCaPublisher } from './serviceaccount/root-ca/root-ca.controller';
+import { startSecretTokens } from './serviceaccount/secret-tokens/secret-tokens.controller';
 import { startStatefulSets } from './statefulset/stateful-set.controller';
 
 /** All there are, by the folder that holds them. */
@@ -25,5 +27,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicaset': startReplicaSet,
   'replicationcontroller': startReplicationController,
   'serviceaccount/default-account': startDefaultAccount,
+  'serviceaccount/root-ca': startRootCaPublisher,
+  'serviceaccount/secret-tokens': startSecretTokens,
   'statefulset': startStatefulSets,
 };

@@ -9,6 +9,7 @@ import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordinati
 import type { ConfigMap, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
 
+import { byTokenAccount } from './serviceaccount/secret-tokens/plan-secret-token';
 import { controllerUid } from './workload/owned';
 
 /** One cache per kind, shared by all controllers. */
@@ -21,6 +22,7 @@ export interface Informers {
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly configMaps: Informer<ConfigMap>;
+  /** Indexed by `tokenAccount`: token Secrets by `namespace/account`. */
   readonly secrets: Informer<Secret>;
   readonly deployments: Informer<Deployment>;
   /** Indexed by `controllerUid`. */
@@ -49,7 +51,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     namespaces: inform(namespaces),
     serviceAccounts: inform(serviceAccounts),
     configMaps: inform(configMaps),
-    secrets: inform(secrets),
+    secrets: inform(secrets, { tokenAccount: byTokenAccount }),
     deployments: inform(deployments),
     replicaSets: inform(replicaSets, { controllerUid }),
     replicationControllers: inform(replicationControllers),
