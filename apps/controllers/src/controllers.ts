@@ -2,6 +2,7 @@ import type { StartController } from './dependencies';
 import { startGarbageCollection } from './garbagecollector/garbage-collector.controller';
 import { startJobExecution } from './job/execution/job-execution.controller';
 import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
+import { startDaemonSets } from './daemonset/daemon-set.controller';
 import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecycle.controller';
 import { startNodeIpam } from './node/ipam/node-ipam.controller';
 import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
@@ -19,6 +20,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   garbagecollector: startGarbageCollection,
   'job/execution': startJobExecution,
   'job/tracking-finalizer': startTrackingFinalizer,
+  'daemonset': startDaemonSets,
   'namespace/lifecycle': startNamespaceLifecycle,
   'node/ipam': startNodeIpam,
   'node/lifecycle': startNodeLifecycle,

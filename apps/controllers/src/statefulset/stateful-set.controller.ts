@@ -1,4 +1,4 @@
-import { deepEqual, isPodReady, matcherOf, setCondition, statefulSets, type LabelMatcher } from '@navarch/api';
+import { deepEqual, isPodReady, matcherOf, statefulSets, type LabelMatcher } from '@navarch/api';
 import { ApiError, isNotFound, toError } from '@navarch/base';
 import { cacheOnly, startController, watching, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '@navarch/proto/k8s/io/api/apps/v1/apps';
@@ -8,6 +8,7 @@ import type { ControllerDependencies, StartController } from '../dependencies';
 import { syncHistory, truncateHistory, type History } from '../revisions/sync-history';
 import { templateOf, templatePatch } from '../revisions/template-patch';
 import { claimObjects } from '../workload/claim';
+import { withFailure } from '../workload/failure-condition';
 import { controllingOwner, keyOf, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
 import { slowStart } from '../workload/slow-start';
@@ -119,9 +120,7 @@ class StatefulSets {
 
   private async report(set: StatefulSet, observed: StatefulSetStatus, failure: Error | undefined, { wrote }: ReconcileContext): Promise<void> {
     const { informers, client, clock } = this.dependencies;
-    const others = (set.status?.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure');
-    const conditions = failure ? setCondition(set.status?.conditions, { type: 'ReplicaFailure', status: 'True', reason: 'FailedUpdate', message: failure.message }, clock.now()) : others;
-    const status = { ...observed, ...(conditions.length > 0 && { conditions }) };
+    const status = { ...observed, ...withFailure(set.status?.conditions, failure, clock.now()) };
     if (deepEqual(status, set.status ?? {})) return;
     try {
       await wrote(informers.statefulSets, await client.resource(statefulSets).updateStatus({ ...set, status }));

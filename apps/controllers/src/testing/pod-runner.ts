@@ -11,9 +11,11 @@ export interface PodBehaviour {
   readonly goneAfterMs?: number;
   /** Stays Running and never becomes ready. */
   readonly broken?: boolean;
+  /** Where it goes; the runner's node unless told. */
+  readonly node?: string | undefined;
 }
 
-/** In place of scheduler and kubelets: binds every pod to one node, makes it ready, and ends it when it is to go. */
+/** In place of scheduler and kubelets: binds every pod to a node, makes it ready, and ends it when it is to go. */
 export class PodRunner {
   private readonly stop = new AbortController();
   private readonly ending = new Set<string>();
@@ -46,11 +48,11 @@ export class PodRunner {
   }
 
   private begin(pod: Pod): void {
-    const { readyAfterMs = 0, broken = false } = this.behaviour(pod);
+    const { readyAfterMs = 0, broken = false, node = this.node } = this.behaviour(pod);
     const { namespace = '', name = '' } = pod.metadata ?? {};
     if (findCondition(pod.status?.conditions, 'Ready')) return;
     void this.unlessGone(async () => {
-      if (!pod.spec?.nodeName) await this.cluster.api.client.bindPod({ metadata: { namespace, name }, target: { kind: 'Node', name: this.node } });
+      if (!pod.spec?.nodeName) await this.cluster.api.client.bindPod({ metadata: { namespace, name }, target: { kind: 'Node', name: node } });
       await this.setReady(namespace, name, false);
     });
     if (!broken) this.cluster.clock.setTimer(readyAfterMs, () => void this.unlessGone(() => this.setReady(namespace, name, true)));
