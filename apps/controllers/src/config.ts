@@ -26,6 +26,12 @@ export interface ControllersConfig {
   readonly rootCa?: string;
   /** Signs the tokens of token Secrets; absent: they stay empty. */
   readonly signToken?: ((claims: Readonly<Record<string, string>>) => string) | undefined;
+  /** Endpoints in one EndpointSlice, at most. */
+  readonly maxEndpointsPerSlice: number;
+  /** A ConfigMap or Secret that was changed must have been left alone for so long before it is rolled out. */
+  readonly configRolloutQuietMs: number;
+  /** The longest that a rollout waits for a configuration that goes on changing. */
+  readonly configRolloutMaxWaitMs: number;
 }
 
 export const defaultConfig: ControllersConfig = {
@@ -39,6 +45,9 @@ export const defaultConfig: ControllersConfig = {
   terminatedPodThreshold: 12_500,
   podCollectionPeriodMs: 20_000,
   orphanQuarantineMs: 40_000,
+  maxEndpointsPerSlice: 100,
+  configRolloutQuietMs: 3_000,
+  configRolloutMaxWaitMs: 60_000,
 };
 
 /** The cluster ranges that CIDRs name, each with the mask of its family. Throws an Error that says what would be right. */

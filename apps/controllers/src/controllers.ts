@@ -1,4 +1,5 @@
 import type { StartController } from './dependencies';
+import { startEndpointSlices } from './endpointslice/endpointslice.controller';
 import { startGarbageCollection } from './garbagecollector/garbage-collector.controller';
 import { startJobExecution } from './job/execution/job-execution.controller';
 import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
@@ -17,6 +18,7 @@ import { startStatefulSets } from './statefulset/stateful-set.controller';
 
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
+  endpointslice: startEndpointSlices,
   garbagecollector: startGarbageCollection,
   'job/execution': startJobExecution,
   'job/tracking-finalizer': startTrackingFinalizer,

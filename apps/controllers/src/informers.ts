@@ -1,21 +1,25 @@
 import {
-  configMaps, controllerRevisions, cronJobs, daemonSets, deployments, jobs, leases, namespaces, nodes, persistentVolumeClaims, podDisruptionBudgets, pods, replicaSets, replicationControllers, secrets, serviceAccounts, statefulSets, type ApiObject, type Resource,
+  configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, jobs, leases, namespaces, nodes, persistentVolumeClaims, podDisruptionBudgets, pods, replicaSets, replicationControllers, secrets, serviceAccounts, services, statefulSets, type ApiObject, type Resource,
 } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
-import type { ConfigMap, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ConfigMap, Endpoints, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, Service, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
 
+import { configIndex } from './workload/config-use';
+import { slicesByService } from './endpointslice/slice-labels';
+import { podsByLabel, servicesBySelector } from './service/selection';
 import { byTokenAccount } from './serviceaccount/secret-tokens/plan-secret-token';
 import { controllerUid } from './workload/owned';
 
 /** One cache per kind, shared by all controllers. */
 export interface Informers {
   readonly nodes: Informer<Node>;
-  /** Indexed by `nodeName` ('' for pods without a node) and `controllerUid` (see workload/owned.ts). */
+  /** Indexed by `nodeName` ('' for pods without a node), `controllerUid` (see workload/owned.ts) and `label` (see service/selection.ts). */
   readonly pods: Informer<Pod>;
   /** Those of nodes only. */
   readonly nodeLeases: Informer<Lease>;
@@ -37,6 +41,11 @@ export interface Informers {
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
+  /** Indexed by `selector` (see service/selection.ts). */
+  readonly services: Informer<Service>;
+  readonly endpoints: Informer<Endpoints>;
+  /** Indexed by `service`: `namespace/name`. */
+  readonly endpointSlices: Informer<EndpointSlice>;
 }
 
 export const nodeLeaseNamespace = 'kube-node-lease';
@@ -46,7 +55,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     createInformer({ ...common, client: client.resource(resource), resource, indexes });
   return {
     nodes: inform(nodes),
-    pods: inform(pods, { nodeName: (pod) => [pod.spec?.nodeName ?? ''], controllerUid }),
+    pods: inform(pods, { nodeName: (pod) => [pod.spec?.nodeName ?? ''], controllerUid, label: podsByLabel }),
     nodeLeases: createInformer({ ...common, client: client.resource(leases), resource: leases, namespace: nodeLeaseNamespace }),
     namespaces: inform(namespaces),
     serviceAccounts: inform(serviceAccounts),
@@ -62,5 +71,8 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     jobs: inform(jobs, { controllerUid }),
     cronJobs: inform(cronJobs),
     podDisruptionBudgets: inform(podDisruptionBudgets),
+    services: inform(services, { selector: servicesBySelector }),
+    endpoints: inform(endpoints),
+    endpointSlices: inform(endpointSlices, { service: slicesByService }),
   };
 }
