@@ -4,6 +4,8 @@ import type { ObjectLog } from '@navarch/store';
 
 import type { AdmissionPlugin } from './admission/admission';
 import { builtInAdmission } from './admission/built-in';
+import { quotaExtension } from './admission/quota/extension';
+import { QuotaLedger } from './admission/quota/ledger';
 import { createAuthenticator, type Authenticator, type Credentials } from './auth/authenticator';
 import { attributesOf, notAllowed, type Authorizer } from './auth/authorizer';
 import { defaultAuthorizer } from './auth/default-authorizer';
@@ -100,13 +102,14 @@ export class ApiCore {
     const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
     const accounts = { group: '', plural: 'serviceaccounts', subresources: { token: tokenSubresource(options.tokens, random) } };
     const common = { clock, random, logger };
+    const quotas = new QuotaLedger(() => this.kinds, common);
     this.serviceReservations = serviceReservations(() => this.kinds, portRange(options.nodePortRange ?? defaultNodePortRange), common);
-    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, accounts, namespaceExtension, certificateExtension, serviceExtension(this.serviceReservations, common)], internal: [nodePortReservations as Resource], writer: { clock, random }, window: options.window });
+    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, accounts, namespaceExtension, certificateExtension, serviceExtension(this.serviceReservations, common), quotaExtension(quotas)], internal: [nodePortReservations as Resource], writer: { clock, random }, window: options.window });
     const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
     const find = currentObjects(this.kinds, clock);
     const builtIn = builtInAdmission({ kinds: this.kinds, random, find, mountTokens: options.tokens !== undefined });
-    this.writes = new Writes({ clock, random, admission: [...builtIn, ...(options.admission ?? [])] });
+    this.writes = new Writes({ clock, random, reservations: quotas, admission: [...builtIn, ...(options.admission ?? [])] });
     this.inFlight = new InFlight(options.limits ?? defaultLimits);
     this.authorizer = (options.authorizer ?? defaultAuthorizer)(this.kinds);
     const tokens = options.tokens && new TokenAuthenticator({ tokens: options.tokens, clock, find });

@@ -40,7 +40,7 @@ export interface Reservation {
   /** Right before the write; throws where the reservation is too old to rely on. */
   confirm(): void;
   /** It is written: gives back what the object no longer needs. */
-  commit(): Promise<void>;
+  commit(written: StoredObject): Promise<void>;
   /** It is not written; where `error` does not say so for certain, nothing is given back. */
   abandon(error?: unknown): Promise<void>;
 }

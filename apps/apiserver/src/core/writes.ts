@@ -13,7 +13,7 @@ import { checkDeleteOptions, checkPreconditions, isReleased, planDeletion } from
 import type { Decision } from './write/mutate';
 import { readIntent, recordOwnership } from './write/ownership';
 import { applyPatchType, patchTypeOf, readApplyBody, readPatch } from './write/patch';
-import { ReservedWrite } from './write/reserved-write';
+import { ReservedWrite, type CommonReservations } from './write/reserved-write';
 import { checkIdentity, prepareUpdate, validateUpdate, type UpdateStrategy } from './write/update';
 import type { WriteContext } from './write/writer';
 
@@ -26,6 +26,8 @@ export interface WritesDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly admission: readonly AdmissionPlugin[];
+  /** What a write needs beyond what its kind reserves: its place in the namespace's quotas. */
+  readonly reservations?: CommonReservations;
 }
 
 /** What a request makes of the present state, and how its fields are owned once all else is done to it. */
@@ -59,7 +61,7 @@ export class Writes {
       validateCreate(resource, object);
       await validateAdmission(admission, attributes);
       own(object);
-      const reserved = new ReservedWrite(kind, ctx);
+      const reserved = new ReservedWrite(kind, ctx, this.deps.reservations);
       await reserved.begin(object, undefined);
       try {
         const created = await reserved.settle(store.create(object, ctx));
@@ -129,7 +131,7 @@ export class Writes {
     await admit(this.deps.admission, attributes);
     await validateAdmission(this.deps.admission, attributes);
     const nowMs = this.deps.clock.now();
-    const reserved = new ReservedWrite(kind, ctx);
+    const reserved = new ReservedWrite(kind, ctx, this.deps.reservations);
     return reserved.settle(store.mutate(target.namespace ?? '', target.name ?? '', async ({ object }) => {
       checkPreconditions(resource, object, options);
       const decision = extension?.planDeletion?.(object, nowMs) ?? planDeletion(resource, object, options, nowMs);
@@ -162,7 +164,7 @@ export class Writes {
   private change(kind: Kind, request: ApiRequest, strategy: UpdateStrategy, form: FormChange, ctx: WriteContext): Promise<StoredObject> {
     const { resource, store } = kind;
     const { target, options } = request;
-    const reserved = new ReservedWrite(kind, ctx);
+    const reserved = new ReservedWrite(kind, ctx, this.deps.reservations);
     return reserved.settle(store.mutate(target.namespace ?? '', target.name ?? '', async ({ object: previous }): Promise<Decision> => {
       const { incoming, own } = form(previous);
       checkIdentity(resource, incoming, target, options.namespaceOverrides);
@@ -175,7 +177,7 @@ export class Writes {
       own(next);
       const released = isReleased(next) && (kind.extension?.mayRelease?.(next) ?? true);
       if (released) await reserved.removing(next);
-      else if (!target.subresource) await reserved.begin(next, previous);
+      else if (!target.subresource || target.subresource === 'resize') await reserved.begin(next, previous);
       return released ? { type: 'remove', last: next } : { type: 'update', next };
     }, ctx));
   }
