@@ -4,6 +4,7 @@ import { startGarbageCollection } from './garbagecollector/garbage-collector.con
 import { startJobExecution } from './job/execution/job-execution.controller';
 import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
 import { startDaemonSets } from './daemonset/daemon-set.controller';
+import { startDeployment } from './deployment/deployment.controller';
 import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecycle.controller';
 import { startNodeIpam } from './node/ipam/node-ipam.controller';
 import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
@@ -23,6 +24,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'job/execution': startJobExecution,
   'job/tracking-finalizer': startTrackingFinalizer,
   'daemonset': startDaemonSets,
+  'deployment': startDeployment,
   'namespace/lifecycle': startNamespaceLifecycle,
   'node/ipam': startNodeIpam,
   'node/lifecycle': startNodeLifecycle,

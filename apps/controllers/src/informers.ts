@@ -28,6 +28,7 @@ export interface Informers {
   readonly configMaps: Informer<ConfigMap>;
   /** Indexed by `tokenAccount`: token Secrets by `namespace/account`. */
   readonly secrets: Informer<Secret>;
+  /** As StatefulSets and DaemonSets, indexed by `usesConfig` where they ask for it (see workload/config-use.ts). */
   readonly deployments: Informer<Deployment>;
   /** Indexed by `controllerUid`. */
   readonly replicaSets: Informer<ReplicaSet>;
@@ -61,11 +62,11 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     serviceAccounts: inform(serviceAccounts),
     configMaps: inform(configMaps),
     secrets: inform(secrets, { tokenAccount: byTokenAccount }),
-    deployments: inform(deployments),
+    deployments: inform(deployments, { usesConfig: configIndex }),
     replicaSets: inform(replicaSets, { controllerUid }),
     replicationControllers: inform(replicationControllers),
-    statefulSets: inform(statefulSets),
-    daemonSets: inform(daemonSets),
+    statefulSets: inform(statefulSets, { usesConfig: configIndex }),
+    daemonSets: inform(daemonSets, { usesConfig: configIndex }),
     controllerRevisions: inform(controllerRevisions, { controllerUid }),
     persistentVolumeClaims: inform(persistentVolumeClaims),
     jobs: inform(jobs, { controllerUid }),
