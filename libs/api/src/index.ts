@@ -70,6 +70,7 @@ export { podDisruptionBudgets } from './resources/policy/poddisruptionbudgets';
 export { horizontalPodAutoscalers } from './resources/autoscaling/horizontalpodautoscalers';
 export { horizontalPodAutoscalersV1 } from './resources/autoscaling/horizontalpodautoscalers-v1';
 export { eventsV1 } from './resources/events/events';
+export { ephemeralContainersStrategy, podFieldsBut, podResizeStrategy } from './pod/views';
 export { convertObject, defineView, storageOf, type ViewDefinition } from './define-view';
 export { scales } from './resources/scale';
 export { reviewResources, tokenRequests } from './resources/reviews';

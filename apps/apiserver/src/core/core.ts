@@ -25,6 +25,7 @@ import { podEviction } from './pods/eviction';
 import type { KubeletConnector } from './pods/kubelet-connector';
 import { podLog } from './pods/log';
 import { podSessions } from './pods/sessions';
+import { podViews } from './pods/views';
 import { currentObjects } from './read/current-object';
 import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
@@ -99,7 +100,7 @@ export class ApiCore {
     const { clock, random, logger, registry, logs, kubelets } = options;
     const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
-    const pods = { group: '', plural: 'pods', subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
+    const pods = { group: '', plural: 'pods', views: podViews, subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
     const accounts = { group: '', plural: 'serviceaccounts', subresources: { token: tokenSubresource(options.tokens, random) } };
     const common = { clock, random, logger };
     const quotas = new QuotaLedger(() => this.kinds, common);

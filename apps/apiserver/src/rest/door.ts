@@ -207,7 +207,7 @@ export class RestDoor {
     if (verb === 'get' && target.subresource === 'log') return { object: logOptions(search) as ApiObject };
     if (verb === 'create' && isConnect(target.subresource)) return { object: connectOptions(target.subresource ?? '', search) };
     if (verb !== 'create' && verb !== 'update') return undefined;
-    if (target.subresource === undefined || target.subresource === 'status') checkEnvelope(contentType, bytes, { apiVersion: apiVersionOf(resource), kind: resource.kind });
+    if (isOfKind(resource, target.subresource, this.options.subresources)) checkEnvelope(contentType, bytes, { apiVersion: apiVersionOf(resource), kind: resource.kind });
     return requestBody(contentType, bytes);
   }
 
@@ -260,6 +260,13 @@ function warningHeader(text: string): string {
   // eslint-disable-next-line no-control-regex -- a header's value may hold none
   const quoted = text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/[\\"]/g, '\\$&');
   return `299 - "${Buffer.from(quoted, 'utf8').toString('latin1')}"`;
+}
+
+/** Whether what is sent there is an object of the kind itself, and not one of the subresource's own. */
+function isOfKind(resource: Resource, subresource: string | undefined, infoOf: SubresourceTable): boolean {
+  if (subresource === undefined) return true;
+  const { kind, version, verbs } = infoOf(resource, subresource);
+  return kind === resource.kind && version === undefined && verbs.includes('update');
 }
 
 function withoutName({ name: _name, ...target }: RequestTarget): RequestTarget {

@@ -31,6 +31,11 @@ function isInt32(text: string): boolean {
   return /^-?(0|[1-9]\d{0,9})$/.test(text) && Math.abs(Number(text)) < 2 ** 31;
 }
 
+/** A pod that a kubelet shows of one it runs by itself. */
+export function isMirrorPod({ metadata }: Pod): boolean {
+  return metadata?.annotations?.[mirrorAnnotation] !== undefined;
+}
+
 /** Mirror pods are the kubelet's: nobody makes one out of another, or the other way round. */
 export function validateMirrorChange(next: Pod, previous: Pod): FieldError[] {
   const now = next.metadata?.annotations?.[mirrorAnnotation];

@@ -16,16 +16,19 @@ const statusFields = fromFieldsV1({ 'f:status': {} });
 const allButStatus = fromFieldsV1({ 'f:spec': {}, 'f:metadata': {}, 'f:data': {} });
 
 /** Of a kind, what ownership needs: its rules, and the other forms of its objects. */
-export type Owned = Pick<Kind, 'resource' | 'versions'>;
+export type Owned = Pick<Kind, 'resource' | 'versions' | 'extension'>;
 
-function ignoredFields(resource: Resource, subresource: string): FieldSet | undefined {
+function ignoredFields({ resource, extension }: Owned, subresource: string): FieldSet | undefined {
+  const view = extension?.views?.[subresource];
+  if (view) return view.notWritten;
   if (subresource === 'status') return allButStatus;
   return subresource === '' && resource.status ? statusFields : undefined;
 }
 
-function managerOf({ resource, versions }: Owned, { options, target, user }: ApiRequest, nowMs: number): RecordOptions {
+function managerOf(kind: Owned, { options, target, user }: ApiRequest, nowMs: number): RecordOptions {
+  const { resource, versions } = kind;
   const subresource = target.subresource ?? '';
-  const ignored = ignoredFields(resource, subresource);
+  const ignored = ignoredFields(kind, subresource);
   const time = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
   return { manager: options.fieldManager ?? user.name, apiVersion: apiVersionOf(resource), subresource, time, versions, ...(ignored && { ignored }) };
 }

@@ -1,4 +1,4 @@
-import { fieldErrorsToApiError, type ApiObject, type Resource } from '@navarch/api';
+import { fieldErrorsToApiError, type ApiObject, type FieldSet, type Resource } from '@navarch/api';
 import type { ObjectMeta } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
 import { badRequest, conflict } from '../errors';
@@ -43,6 +43,8 @@ export interface UpdateStrategy {
   /** The state that `incoming` asks for; may change and keep `incoming`. */
   prepare(incoming: ApiObject, previous: ApiObject): ApiObject;
   validate(next: ApiObject, previous: ApiObject): ReturnType<Resource['validateUpdate']>;
+  /** Paths that this door leaves as they are, whatever is sent: nobody comes to own them through it. */
+  readonly notWritten?: FieldSet;
 }
 
 export function mainStrategy(resource: Resource): UpdateStrategy {
