@@ -36,7 +36,7 @@ export function filled(secret: Secret, account: ServiceAccount, { rootCa, sign }
   const { namespace = '', name = '' } = metadata;
   const { name: accountName = '', uid = '' } = account.metadata ?? {};
   const lacks = (key: string, text: string): boolean => Buffer.from(data[key] ?? []).toString() !== text;
-  const added: Record<string, Uint8Array> = {
+  const added: Record<string, Buffer> = {
     ...(!data['token']?.length && { token: Buffer.from(sign(secretClaims(namespace, name, accountName, uid))) }),
     ...(rootCa !== undefined && lacks('ca.crt', rootCa) && { 'ca.crt': Buffer.from(rootCa) }),
     ...(lacks('namespace', namespace) && { namespace: Buffer.from(namespace) }),
