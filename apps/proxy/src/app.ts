@@ -1,14 +1,33 @@
 /**
- * The node's network agent: for now it keeps, in its own network namespace, a route to every other node's pod range, so
- * that each pod reaches each other by address without translation. It watches Nodes, compares what they ask for with what the
- * kernel has, and sets the difference; now and then it looks again, in case someone changed the routes.
+ * The node's network agent. In its own network namespace it keeps
+ *
+ * - routes: each pod reaches each other by address without translation (route-proxy.ts, plan-routes.ts);
+ * - Services: a table of nftables that sends what is addressed to a Service to one of its endpoints (services/, nft/).
+ *
+ * All of it works alike: watch what the cluster wants, compute what the kernel should hold (pure functions), tell the kernel what
+ * changed and nothing else, and look now and then whether someone else changed it. What is in the kernel stays when the agent ends: its restart
+ * disturbs no traffic, and the next one takes over.
  */
 import { nodes } from '@navarch/api';
-import type { Clock, Logger, Random } from '@navarch/base';
-import { createInformer, startController, watching, type ApiClient } from '@navarch/client';
+import { toError, type Clock, type Logger, type Random } from '@navarch/base';
+import { createEventRecorder, createInformer, type ApiClient } from '@navarch/client';
 
-import { desiredRoutes, isEmpty, planRoutes, sameRoutes } from './plan-routes';
+import type { Nft } from './nft/nft';
+import { requireNft } from './nft/version';
+import { runRouteProxy } from './route-proxy';
 import type { RouteTable } from './route-table';
+import type { FlowTable } from './services/flows';
+import type { HealthPort, HealthPorts } from './services/health-ports';
+import { runServiceProxy } from './services/service-proxy';
+
+/** What the proxy needs of the machine to serve Services. */
+export interface ServiceBackend {
+  readonly nft: Nft;
+  readonly flows: FlowTable;
+  healthPorts(failed: (port: HealthPort, error: Error) => void): HealthPorts;
+  /** How often the table is written anew with all its elements; hourly unless told. */
+  readonly rewritePeriodMs?: number;
+}
 
 export interface ProxyDependencies {
   readonly client: ApiClient;
@@ -18,56 +37,57 @@ export interface ProxyDependencies {
   /** The node this proxy runs on. */
   readonly nodeName: string;
   readonly routes: RouteTable;
-  /** How often the kernel's routes are compared although no node changed; 30,000 ms unless told. */
+  /** Absent: routes only. */
+  readonly services?: ServiceBackend;
+  /** How often the kernel is compared although nothing changed; 30,000 ms unless told. */
   readonly driftPeriodMs?: number;
 }
 
 export interface Proxy {
-  /** Whether the routes were set as the nodes wanted at the last look. */
+  /** Whether the kernel had what was wanted at the last look. */
   readonly ready: boolean;
-  /** Stops watching. The routes stay: a restart disturbs no traffic. */
+  /** Stops watching. The kernel keeps what it has: a restart disturbs no traffic. */
   close(): Promise<void>;
 }
 
-const allRoutes = { namespace: '', name: 'routes' };
+const hourMs = 3_600_000;
 
-export function runProxy({ client, clock, random, logger, nodeName, routes, driftPeriodMs = 30_000 }: ProxyDependencies): Proxy {
+export function runProxy({ client, clock, random, logger, nodeName, routes, services, driftPeriodMs = 30_000 }: ProxyDependencies): Proxy {
   const stop = new AbortController();
-  const informer = createInformer({ client: client.resource(nodes), resource: nodes, clock, random, logger });
-  let ready = false;
-
-  const controller = startController({
-    name: 'proxy/routes', clock, random, logger, maxBackoffMs: driftPeriodMs, signal: stop.signal,
-    watches: [watching(informer, {
-      keys: () => [allRoutes],
-      when: ({ type, object, old }) => type !== 'MODIFIED' || !old || !sameRoutes(object, old),
-    })],
-    reconcile: async (_request, context) => {
-      try {
-        const changes = planRoutes(desiredRoutes(informer.list(), nodeName), await routes.list(context.signal));
-        if (!isEmpty(changes)) {
-          await routes.apply(changes, context.signal);
-          context.logger.info('routes set', { added: changes.add.length, changed: changes.change.length, removed: changes.remove.length });
-        }
-        ready = true;
-      } catch (thrown) {
-        ready = false;
-        throw thrown;
-      }
-      return { requeueAfterMs: driftPeriodMs };
-    },
+  const { signal } = stop;
+  const events = createEventRecorder({ client, clock, random, logger, component: 'navarch-proxy', host: nodeName });
+  const nodeInformer = createInformer({ client: client.resource(nodes), resource: nodes, clock, random, logger });
+  const routeProxy = runRouteProxy({ nodes: nodeInformer, clock, random, logger, nodeName, routes, driftPeriodMs, signal });
+  const healthPorts = services?.healthPorts(({ namespace, name, port }, error) =>
+    events.event({ kind: 'Service', apiVersion: 'v1', namespace, name }, 'Warning', 'HealthCheckNodePortFailed', `port ${port} on ${nodeName}: ${error.message}`));
+  const serviceProxy = services && healthPorts && runServiceProxy({
+    client, clock, random, logger, events, nodeName, nodes: nodeInformer, nft: services.nft, flows: services.flows, healthPorts,
+    driftPeriodMs, rewritePeriodMs: services.rewritePeriodMs ?? hourMs, signal,
   });
-  // Also in a cluster without nodes: what an earlier run left must go.
-  controller.enqueue(allRoutes);
-  informer.start(stop.signal);
-
+  nodeInformer.start(signal);
   return {
     get ready() {
-      return ready;
+      return routeProxy.ready && (serviceProxy?.ready ?? true);
     },
     close: async () => {
       stop.abort(new Error('proxy stops'));
-      await controller.done;
+      await Promise.all([routeProxy.done, serviceProxy?.done]);
+      await Promise.all([healthPorts?.close(), services?.nft.close(), events.flush()]);
     },
   };
+}
+
+/**
+ * Makes sure that this machine can balance Services. Where not, the node's events say why before this rejects, as far as
+ * the apiserver can be reached.
+ */
+export async function requireKernel({ nft, client, clock, random, logger, nodeName }: Pick<ProxyDependencies, 'client' | 'clock' | 'random' | 'logger' | 'nodeName'> & { nft: Nft }): Promise<void> {
+  try {
+    await requireNft(nft);
+  } catch (thrown) {
+    const events = createEventRecorder({ client, clock, random, logger, component: 'navarch-proxy', host: nodeName });
+    events.event({ kind: 'Node', apiVersion: 'v1', name: nodeName }, 'Warning', 'ServicesUnavailable', toError(thrown).message);
+    await events.flush();
+    throw thrown;
+  }
 }

@@ -1,27 +1,38 @@
 import { connectGrpc, grpcApiClient, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served } from '@navarch/service';
 
-import { runProxy } from './app';
+import { requireKernel, runProxy } from './app';
+import { cleanUp } from './clean-up';
 import { createIpRouteTable, routeProtocol } from './ip-route-table';
+import { createNftProcess } from './nft/nft-process';
+import { createConntrack } from './services/flows';
+import { createHealthPorts } from './services/health-ports';
 
 const config = parseConfig({
   ...processFields,
-  nodeName: { type: 'string', required: true, description: 'Name of the node whose routes are kept.' },
+  nodeName: { type: 'string', required: true, description: 'Name of the node whose routes and Services are kept.' },
   apiserver: { type: 'string', required: true, description: 'The apiserver: host:port or unix:/path.' },
   tlsCa: { type: 'string', required: true, description: 'Authority of the cluster (PEM file).' },
   tlsCert: { type: 'string', required: true, description: 'Certificate of system:kube-proxy (PEM file).' },
   tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
   routeProtocol: { type: 'integer', default: routeProtocol, min: 5, max: 255, description: 'The proto number that marks this proxy\'s routes in the kernel.' },
-  routePeriod: { type: 'duration', default: 30_000, min: 100, description: 'How often the kernel\'s routes are compared although no node changed.' },
+  routePeriod: { type: 'duration', default: 30_000, min: 100, description: 'How often the kernel\'s routes and tables are compared although nothing changed.' },
+  rewritePeriod: { type: 'duration', default: 3_600_000, min: 1000, description: 'How often the table of Services is written anew with all its elements.' },
+  cleanup: { type: 'boolean', default: false, description: 'Take all that a proxy left in this kernel away, and end.' },
 }, { name: 'navarch-proxy', argv: process.argv.slice(2), env: process.env });
 
 void serveProcess({ name: 'navarch-proxy', version: '0.1.0', config, run });
 
 async function run({ logger, clock, random }: ProcessContext): Promise<Served> {
+  const nft = createNftProcess({ clock });
+  const routes = createIpRouteTable({ protocol: config.routeProtocol });
+  if (config.cleanup) return { done: cleanUp({ nft, routes, logger }), close: () => nft.close() };
   const tls = loadTls({ caFile: config.tlsCa, certificateFile: config.tlsCert, keyFile: config.tlsKey }, clock, logger);
   const channel = connectGrpc({ target: config.apiserver, tls, waitForReady: true });
+  const shared = { client: grpcApiClient(channel), clock, random, logger, nodeName: config.nodeName };
+  await requireKernel({ ...shared, nft });
   const proxy = runProxy({
-    client: grpcApiClient(channel), clock, random, logger, nodeName: config.nodeName,
-    routes: createIpRouteTable({ protocol: config.routeProtocol }), driftPeriodMs: config.routePeriod,
+    ...shared, routes, driftPeriodMs: config.routePeriod,
+    services: { nft, flows: createConntrack(), healthPorts: (failed) => createHealthPorts({ logger, failed }), rewritePeriodMs: config.rewritePeriod },
   });
   return {
     async close() {

@@ -35,7 +35,8 @@ export function sameRoutes(left: Node, right: Node): boolean {
   return JSON.stringify(desiredRoutes([left], '')) === JSON.stringify(desiredRoutes([right], ''));
 }
 
-function podRanges({ spec }: Node): string[] {
+/** The ranges of a node's pods; what is no range is passed over. */
+export function podRanges({ spec }: Node): string[] {
   const ranges = spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
   return ranges.filter(isRange).map(canonicalRange);
 }

@@ -21,6 +21,8 @@ export interface Rendered {
   /** Numbers of endpoints for which there must be a rule, as `view family count`. */
   readonly counts: ReadonlySet<string>;
   readonly affinities: ReadonlySet<number>;
+  /** Endpoints on this node, for whoever asks at the health check port. */
+  readonly localEndpoints: number;
   /** Of each UDP frontend the endpoints that its flows may be at. */
   readonly flows: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -35,6 +37,7 @@ export function renderService(
   ports: readonly ServicePort[], slices: readonly EndpointSlice[], node: NodePlace, owns: (frontend: Frontend) => boolean,
 ): Rendered {
   const out: Output = { elements: [], shared: [], counts: new Set(), affinities: new Set(), flows: new Map() };
+  const local = new Set<string>();
   for (const port of ports) {
     for (const family of ['4', '6'] as const) {
       const frontends = port.frontends.filter((frontend) => frontend.family === family && owns(frontend));
@@ -42,12 +45,13 @@ export function renderService(
       const choice = choose(endpointsOf(slices, family, port.name, port.protocol, node.name), node);
       for (const frontend of frontends) renderFrontend(frontend, port, choice, out);
       for (const { address, local } of new Set([...choice.anywhere, ...choice.here])) if (local) put(out.shared, `hairpin${family}`, `${address} . ${address}`);
+      for (const { address, ready } of choice.here) if (ready) local.add(address);
     }
   }
-  return out;
+  return { ...out, localEndpoints: local.size };
 }
 
-interface Output extends Rendered {
+interface Output extends Omit<Rendered, 'localEndpoints'> {
   readonly elements: Element[];
   readonly shared: Element[];
   readonly counts: Set<string>;

@@ -74,9 +74,19 @@ export class ServiceRules {
     return id === undefined ? undefined : this.known.get(id)?.flows.get(frontend);
   }
 
-  /** Whether any Service has a UDP port. */
+  /** Whether this Service has a UDP port. */
   hasFlows(id: string): boolean {
     return (this.known.get(id)?.flows.size ?? 0) > 0;
+  }
+
+  /** How many endpoints of a Service are ready on this node. */
+  localEndpoints(id: string): number {
+    return this.known.get(id)?.localEndpoints ?? 0;
+  }
+
+  /** Services that have something in the kernel. */
+  get size(): number {
+    return this.known.size;
   }
 
   /** Frontends that this Service claims and another one has: they were there first. */
