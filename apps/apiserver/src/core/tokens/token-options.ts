@@ -40,4 +40,4 @@ export interface TokenSubject {
   readonly node?: BoundObject;
 }
 
-export const apiAudiences = ({ issuer, audiences }: Pick<TokenOptions, 'issuer' | 'audiences'>): readonly string[] => audiences ?? [issuer];
+export const apiAudiences = ({ issuer, audiences = [] }: Pick<TokenOptions, 'issuer' | 'audiences'>): readonly string[] => (audiences.length > 0 ? audiences : [issuer]);

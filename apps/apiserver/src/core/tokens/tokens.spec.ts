@@ -11,7 +11,8 @@ import type { TokenOptions } from './token-options';
 const [sa, po, no, se] = [serviceAccounts, pods, nodes, secrets] as unknown as Resource[] as [Resource, Resource, Resource, Resource];
 const keys = createTokenKeys({ signingKey: createTokenSigningKey() });
 const issuer = 'https://kubernetes.default.svc';
-const tokens: TokenOptions = { keys, issuer, maxLifeSeconds: 86_400 };
+/** As main.ts passes what nobody has told it. */
+const tokens: TokenOptions = { keys, issuer, audiences: [], maxLifeSeconds: 86_400 };
 const kubelet: User = { name: 'system:node:node-1', groups: ['system:nodes', 'system:authenticated'] };
 
 let cluster: Harness;
