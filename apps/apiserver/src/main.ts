@@ -90,7 +90,7 @@ function tokenOptions(): TokenOptions | undefined {
   if (file === undefined || issuer === undefined) return undefined;
   const keys = createTokenKeys({ signingKey: readFileSync(file, 'utf8'), checkingKeys: others.map((other) => readFileSync(other, 'utf8')) });
   return {
-    keys, issuer, formerIssuers, ...(config.apiAudiences && { audiences: config.apiAudiences }), ...(config.serviceAccountJwksUri && { jwksUri: config.serviceAccountJwksUri }),
+    keys, issuer, formerIssuers, audiences: config.apiAudiences ?? [], ...(config.serviceAccountJwksUri && { jwksUri: config.serviceAccountJwksUri }),
     ...(maxLifeMs !== undefined && { maxLifeSeconds: Math.floor(maxLifeMs / 1_000) }),
   };
 }

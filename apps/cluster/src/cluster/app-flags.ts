@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 
 import { natsUser } from '../control-plane/nats';
+import { serviceAccountKey } from '../control-plane/pki';
 import { podRange } from '../network/fabric';
 import type { Places } from './places';
 import type { ClusterState, NodeRecord } from './state';
@@ -29,7 +30,7 @@ export function apiserverFlags(places: Places, state: ClusterState): Flags {
     'rest-listen': `127.0.0.1:${state.ports.rest}`,
     nats: `127.0.0.1:${state.ports.nats}`, 'nats-ca': keyFile(places, 'ca.crt'), 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'),
     'tls-ca': keyFile(places, 'ca.crt'), 'tls-cert': keyFile(places, 'apiserver.crt'), 'tls-key': keyFile(places, 'apiserver.key'),
-    'token-file': keyFile(places, 'tokens.csv'),
+    'token-file': keyFile(places, 'tokens.csv'), 'service-account-signing-key-file': keyFile(places, serviceAccountKey),
     'kubelet-client-cert': keyFile(places, 'apiserver-kubelet-client.crt'), 'kubelet-client-key': keyFile(places, 'apiserver-kubelet-client.key'),
   };
 }
@@ -39,7 +40,7 @@ export function schedulerFlags(places: Places): Flags {
 }
 
 export function controllersFlags(places: Places): Flags {
-  return { ...common(places, 'controllers'), ...client(places, 'controllers'), 'cluster-cidr': podRange };
+  return { ...common(places, 'controllers'), ...client(places, 'controllers'), 'cluster-cidr': podRange, 'service-account-private-key-file': keyFile(places, serviceAccountKey) };
 }
 
 export function kubeletFlags(places: Places, node: NodeRecord): Flags {

@@ -7,7 +7,7 @@ import { sleep, systemClock, toError } from '@navarch/base';
 
 import { writeKubeconfig } from '../control-plane/kubeconfig';
 import { natsConfig, newSecret } from '../control-plane/nats';
-import { makeKeys } from '../control-plane/pki';
+import { makeKeys, makeServiceAccountKey } from '../control-plane/pki';
 import { bootId } from '../host/proc';
 import { bundledImages } from '../image/bundled';
 import { loadImage } from '../image/nodes';
@@ -117,6 +117,7 @@ async function prepareControlPlane(places: Places, state: ClusterState): Promise
   writeFileSync(passwordFile, password, { mode: 0o600 });
   writeFileSync(join(places.nats, 'nats.conf'), natsConfig({ places, port: state.ports.nats, password }), { mode: 0o600 });
   if (!existsSync(join(places.pki, 'ca.crt'))) await makeKeys(places, state.nodes);
+  makeServiceAccountKey(places);
   writeKubeconfig(places, state);
 }
 

@@ -1,12 +1,15 @@
 /** The cluster's certificate authority and everybody's certificates (docs/design/000-parts.md, identities). */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { createAuthority, issueCertificate, writeKeyPair, type CertificateRequest } from '@navarch/service';
+import { createAuthority, createTokenSigningKey, issueCertificate, writeKeyPair, type CertificateRequest } from '@navarch/service';
 
 import type { Places } from '../cluster/places';
 import type { NodeRecord } from '../cluster/state';
 import { newSecret } from './nats';
+
+/** The private key below pki/ that signs service accounts' tokens. */
+export const serviceAccountKey = 'service-account.key';
 
 /** Names of the key pairs below pki/: `<name>.crt` and `<name>.key`. */
 export const adminKeys = 'admin';
@@ -43,4 +46,10 @@ export async function makeKeys(places: Places, nodes: readonly NodeRecord[]): Pr
   await Promise.all(Object.entries(certificateRequests(nodes)).map(async ([name, request]) => writeKeyPair(places.pki, name, await issueCertificate(authority, { days: validDays, ...request }))));
   // Last: where it is, the others are complete.
   await writeKeyPair(places.pki, 'ca', authority);
+}
+
+/** Makes the key where it is missing: clusters that are kept may be older than service accounts' tokens. */
+export function makeServiceAccountKey(places: Places): void {
+  const file = join(places.pki, serviceAccountKey);
+  if (!existsSync(file)) writeFileSync(file, createTokenSigningKey(), { mode: 0o600 });
 }
