@@ -1,5 +1,5 @@
 import type { ResourceRegistry } from '@navarch/api';
-import { toError, type Clock, type Logger, type Random } from '@navarch/base';
+import { randomUuid, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import type { ObjectLog } from '@navarch/store';
 
@@ -8,6 +8,7 @@ import { ApiCore, type CoreOptions } from './core/core';
 import type { KubeletConnector } from './core/pods/kubelet-connector';
 import type { User } from './core/request';
 import { createInProcessClient } from './in-process-client';
+import { publishKubernetesEndpoints, type KubernetesEndpoints } from './kubernetes-endpoints';
 import { runMaintenance, type MaintenanceOptions } from './maintenance';
 
 export { defaultAuthorizer } from './core/auth/default-authorizer';
@@ -23,7 +24,11 @@ export interface ApiserverDependencies extends Pick<MaintenanceOptions, 'compact
   readonly random: Random;
   readonly logger: Logger;
   /** Settings of the core: limits, window, queues. */
-  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'authenticators' | 'tokens' | 'onReadiness'>>;
+  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'nodePortRange' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'authenticators' | 'tokens' | 'onReadiness'>>;
+  /** Where Services' addresses come from; 10.96.0.0/16 unless told. */
+  readonly serviceRanges?: readonly string[];
+  /** This replica's own addresses, as pods reach them at port 6443 (one of a family); none unless told. */
+  readonly advertise?: readonly string[];
 }
 
 export interface Apiserver {
@@ -38,7 +43,7 @@ export interface Apiserver {
 
 /** One replica of the API, without doors: follows the logs, makes what every cluster has, takes its turn at maintenance. */
 export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
-  const { registry, logs, kubelets, clock, random, logger, compaction, eventTtlMs } = dependencies;
+  const { registry, logs, kubelets, clock, random, logger, compaction, eventTtlMs, serviceRanges = defaultServiceRanges, advertise = [] } = dependencies;
   const core = new ApiCore({ ...dependencies.core, registry, logs, kubelets, clock, random, logger });
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -46,9 +51,14 @@ export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
   const feeding = core.run(signal);
   const prepare = async (): Promise<void> => {
     await core.loaded(signal);
-    await makeClusterObjects({ client, clock, random, logger, signal });
+    await makeClusterObjects({ client, clock, random, logger, signal, serviceRanges });
   };
   const ready = prepare();
+  let published: KubernetesEndpoints | undefined;
+  const publish = (): void => {
+    if (advertise.length > 0 && !signal.aborted) published = publishKubernetesEndpoints({ client, clock, random, logger, identity: `apiserver-${randomUuid(random)}`, addresses: advertise, serviceRanges });
+  };
+  ready.then(publish, () => undefined);
   const maintaining = ready.then(() => runMaintenance({ core, logs, client, clock, random, logger, signal, compaction, eventTtlMs }))
     .catch((error: unknown) => {
       if (!signal.aborted) logger.error('maintenance ended', { error: toError(error).message });
@@ -58,6 +68,7 @@ export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
     client: (user) => createInProcessClient(core, user),
     async close() {
       core.drain();
+      await published?.leave();
       stopping.abort(new Error('the apiserver is stopping'));
       await Promise.all([feeding, maintaining]);
     },
