@@ -1,3 +1,5 @@
+import { context, trace } from '@opentelemetry/api';
+
 import { applyMergePatch, fieldErrorsToApiError, parseFieldSelector, parseLabelSelector, timeFromMs, type ApiObject, type JsonValue, type Resource } from '@navarch/api';
 import { ApiError, BoundedQueue, randomNameSuffix, randomUuid, type Clock, type Random, type TraceHeaders } from '@navarch/base';
 import type { TokenRequest, TokenRequestSpec } from '@navarch/proto/k8s/io/api/authentication/v1/authentication';
@@ -29,7 +31,7 @@ export interface MemoryApi {
   failNext(verb: Verb, error: Error, options?: { readonly plural?: string; readonly landed?: boolean }): void;
   /** Watchers hear nothing until `resume`. */
   pauseWatches(): () => void;
-  /** The headers that the next writes carry. */
+  /** The headers that the next writes carry; those of the writer's active span unless told. */
   writeWith(headers: TraceHeaders): void;
   /** Every write so far, as `verb plural namespace/name`. */
   readonly writes: readonly string[];
@@ -45,7 +47,7 @@ class MemoryServer implements MemoryApi {
   readonly stores = new Map<Resource<never>, unknown>();
   private version = 0;
   private tokens = 0;
-  private headers: TraceHeaders = {};
+  private headers: TraceHeaders | undefined;
   private readonly faults: { readonly verb: Verb; readonly error: Error; readonly plural?: string; readonly landed?: boolean }[] = [];
   paused = false;
 
@@ -82,7 +84,9 @@ class MemoryServer implements MemoryApi {
   }
 
   get currentHeaders(): TraceHeaders {
-    return this.headers;
+    if (this.headers) return this.headers;
+    const span = trace.getSpanContext(context.active());
+    return span ? { traceparent: `00-${span.traceId}-${span.spanId}-01` } : {};
   }
 
   get currentVersion(): string {
