@@ -114,10 +114,11 @@ function planReplacing(view: DaemonSetView, wanted: readonly Tidied[]): DaemonSe
   const minReadySeconds = view.set.spec?.minReadySeconds ?? 0;
   let unavailable = 0;
   const [idle, serving]: [Pod[], Pod[]] = [[], []];
-  for (const { kept: [pod] } of wanted) {
+  for (const { kept: [pod], remove } of wanted) {
     const available = pod !== undefined && isAvailable(pod, minReadySeconds, view.nowMs);
     if (!available) unavailable++;
-    if (pod && !isUpdated(view.hash)(pod)) (available ? serving : idle).push(pod);
+    // One thing at a time: where a second pod goes, the first stays.
+    if (pod && remove.length === 0 && !isUpdated(view.hash)(pod)) (available ? serving : idle).push(pod);
   }
   const room = Math.max(0, maxUnavailable(view.set, wanted.length) - unavailable);
   return { create: [], remove: [...idle, ...serving.slice(0, room)].map((pod) => ({ pod, because: 'outdated' })) };
