@@ -9,7 +9,7 @@ import { createMemoryLog, type ObjectLog } from '@navarch/store';
 import type { ApiClient } from '@navarch/client';
 
 import { runApiserver, type Apiserver, type ApiserverDependencies } from '../app';
-import { createAuthenticator, staticTokens } from '../core/auth/authenticator';
+import { staticTokens } from '../core/auth/authenticator';
 import { grpcKubelets } from '../grpc/kubelet-connector';
 import { apiMethods } from '../grpc/services';
 
@@ -49,11 +49,11 @@ export async function createApiBed(options: ApiBedOptions = {}): Promise<ApiBed>
   });
   const [clock, random, logger] = [systemClock, systemRandom, silentLogger];
   const kubelets = grpcKubelets(await certificate('kube-apiserver-kubelet-client', ['system:masters']));
-  const apiserver = runApiserver({ registry: createRegistry(allResources), logs, kubelets, clock, random, logger, core: options.core });
+  const apiserver = runApiserver({ registry: createRegistry(allResources), logs, kubelets, clock, random, logger, core: { authenticators: [staticTokens(tokenFile)], ...options.core } });
   await apiserver.ready;
   const health = createHealth();
   health.set('', true);
-  const methods = apiMethods({ core: apiserver.core, clock, authenticate: createAuthenticator([staticTokens(tokenFile)]) }, { version: '0.1.0', kubernetesVersion: '1.36' });
+  const methods = apiMethods({ core: apiserver.core, clock, authenticate: apiserver.core.authenticate }, { version: '0.1.0', kubernetesVersion: '1.36' });
   const address = `unix:${join(directory, 'api.sock')}`;
   const server = await createGrpcServer({ listen: [address, '127.0.0.1:0'], tls: await certificate('navarch-apiserver'), services: [methods, health.methods], logger, clock });
   const channels: GrpcChannel[] = [];
