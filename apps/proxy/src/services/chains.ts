@@ -21,13 +21,27 @@ interface Words {
   readonly to: string;
   /** Where it was going before translation. nft 1.0 knows ports of a connection only once the protocol is fixed, hence a rule for each. */
   readonly wasTo: string;
+  /** What a client's endpoint is remembered by, in words of `to` or `wasTo`. */
+  client(to: string): string;
+  readonly clientType: string;
 }
 
 const protocols = ['tcp', 'udp', 'sctp'] as const;
 
+/** nft 1.0 can add to a map only under keys of 16 bytes: two hashes stand for two IPv6 addresses and a port; that two clients share both has a chance of 2^-62. */
+const hashes = (expression: string): string => [1, 2].map((seed) => `jhash ${expression} mod 2147483647 seed ${seed}`).join(' . ');
+/** A 32-bit number, in a place where nft wants an example of one. */
+const number = 'numgen random mod 2';
+
 const words: Readonly<Record<Family, Words>> = {
-  4: { ip: 'ip', to: 'ip daddr . meta l4proto . th dport', wasTo: 'ct original ip daddr . meta l4proto . ct original proto-dst' },
-  6: { ip: 'ip6', to: 'ip6 daddr . meta l4proto . th dport', wasTo: 'ct original ip6 daddr . meta l4proto . ct original proto-dst' },
+  4: {
+    ip: 'ip', to: 'ip daddr . meta l4proto . th dport', wasTo: 'ct original ip daddr . meta l4proto . ct original proto-dst',
+    client: (to) => `ip saddr . ${to}`, clientType: 'ip saddr . ip daddr . meta l4proto . th dport',
+  },
+  6: {
+    ip: 'ip6', to: 'ip6 daddr . meta l4proto . th dport', wasTo: 'ct original ip6 daddr . meta l4proto . ct original proto-dst',
+    client: (to) => hashes(`ip6 saddr . ${to}`), clientType: `${number} . ${number}`,
+  },
 };
 
 /** Most clients with affinity that one node remembers. */
@@ -38,7 +52,9 @@ const frontendSets = ['externals', 'outer', 'masqueraded', 'refused', 'dropped',
 /** Sets and maps that are always there. */
 export function fixedSets(): [string, SetDefinition][] {
   return families.flatMap((family) => {
-    const { ip, to } = words[family];
+    const { ip, to, clientType } = words[family];
+    // With `th dport` as value nft 1.0 could not read its own map back.
+    const target = `${ip} daddr . tcp dport`;
     const set = (name: string, type: string): [string, SetDefinition] => [`${name}${family}`, { kind: 'set', type: `${type};` }];
     const map = (name: string, type: string): [string, SetDefinition] => [`${name}${family}`, { kind: 'map', type: `${type};` }];
     return [
@@ -48,11 +64,11 @@ export function fixedSets(): [string, SetDefinition][] {
       ...frontendSets.map((name) => set(name, `type ipv${family}_addr . inet_proto . inet_service`)),
       set('allowed', `type ipv${family}_addr . inet_proto . inet_service . ipv${family}_addr; flags interval`),
       ...views.flatMap((view) => [
-        map(`endpoints-${view}`, `typeof ${to} . numgen random mod 2 : ${ip} daddr . th dport`),
-        map(`picks-${view}`, `typeof ${to} . numgen random mod 2 : meta mark`),
-        map(`slots-${view}`, `typeof ${to} . meta mark : ${ip} daddr . th dport`),
+        map(`endpoints-${view}`, `typeof ${to} . ${number} : ${target}`),
+        map(`picks-${view}`, `typeof ${to} . ${number} : meta mark`),
+        map(`slots-${view}`, `typeof ${to} . meta mark : ${target}`),
       ]),
-      [`remembered${family}`, { kind: 'map', type: `typeof ${ip} saddr . ${to} : meta mark; flags dynamic,timeout; size ${maxRemembered};`, learned: true }],
+      [`remembered${family}`, { kind: 'map', type: `typeof ${clientType} : meta mark; flags dynamic,timeout; size ${maxRemembered};`, learned: true }],
     ];
   });
 }
@@ -124,16 +140,16 @@ function chooseChain(family: Family, view: View, counts: readonly number[], affi
 
 /** The packet's mark carries the slot from here to `remember`, within one hook; a slot whose endpoint is gone finds nothing and another is drawn. */
 function stickyChain(family: Family, view: View, counts: readonly number[]): [string, ChainDefinition] {
-  const { ip, to } = words[family];
+  const { ip, to, client } = words[family];
   const go = `dnat ${ip} to ${to} . meta mark map @slots-${view}${family}`;
   return [`stay-${view}${family}`, { rules: [
-    `meta mark set ${ip} saddr . ${to} map @remembered${family}`, go,
+    `meta mark set ${client(to)} map @remembered${family}`, go,
     ...counts.map((count) => `meta mark set ${to} . ${draw(count)} map @picks-${view}${family}`), go,
   ] }];
 }
 
 function rememberRule(family: Family, seconds: number, protocol: string): string {
-  const { ip, wasTo } = words[family];
-  return `meta l4proto ${protocol} ${wasTo} @${stickySet(family, seconds)} update @remembered${family} { ${ip} saddr . ${wasTo} timeout ${seconds}s : meta mark } meta mark set 0`;
+  const { wasTo, client } = words[family];
+  return `meta l4proto ${protocol} ${wasTo} @${stickySet(family, seconds)} update @remembered${family} { ${client(wasTo)} timeout ${seconds}s : meta mark } meta mark set 0`;
 }
 
