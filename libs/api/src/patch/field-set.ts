@@ -19,42 +19,72 @@ export function isEmptySet(set: FieldSet): boolean {
   return !set.self && set.children.size === 0;
 }
 
-function build(self: boolean, entries: Iterable<readonly [string, FieldSet]>): FieldSet {
-  const children = new Map([...entries].filter(([, child]) => !isEmptySet(child)));
-  return { self, children };
+/** `set` with other children, or itself where they are the same: sets of many thousand elements are mostly shared, not copied. */
+function rebuilt(set: FieldSet, self: boolean, change: (key: string, child: FieldSet) => FieldSet): FieldSet {
+  let children: Map<string, FieldSet> | undefined;
+  for (const [key, child] of set.children) {
+    const next = change(key, child);
+    if (!children && next === child) continue;
+    children ??= upTo(key, set.children);
+    if (!isEmptySet(next)) children.set(key, next);
+  }
+  if (!children && self === set.self) return set;
+  children ??= new Map(set.children);
+  return self || children.size > 0 ? { self, children } : emptyFields;
+}
+
+function upTo(last: string, children: FieldSet['children']): Map<string, FieldSet> {
+  const result = new Map<string, FieldSet>();
+  for (const [key, child] of children) {
+    if (key === last) break;
+    result.set(key, child);
+  }
+  return result;
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmptySet(b)) return a;
   if (isEmptySet(a)) return b;
+  if (b.children.size === 0) return a.self ? a : { self: true, children: a.children };
   const children = new Map(a.children);
-  for (const [key, child] of b.children) children.set(key, union(children.get(key) ?? emptyFields, child));
-  return { self: a.self || b.self, children };
+  let changed = b.self && !a.self;
+  for (const [key, child] of b.children) {
+    const present = children.get(key);
+    const next = present ? union(present, child) : child;
+    if (next === present) continue;
+    children.set(key, next);
+    changed = true;
+  }
+  return changed ? { self: a.self || b.self, children } : a;
 }
 
 /** The paths of `a` that are not in `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptySet(b)) return a;
-  return build(a.self && !b.self, [...a.children].map(([key, child]) => {
+  if (a === b) return emptyFields;
+  return rebuilt(a, a.self && !b.self, (key, child) => {
     const other = b.children.get(key);
-    return [key, other ? difference(child, other) : child] as const;
-  }));
+    return other ? difference(child, other) : child;
+  });
 }
 
 /** `a` without any path at or below a path of `b`. */
 export function withoutSubtrees(a: FieldSet, b: FieldSet): FieldSet {
   if (b.self) return emptyFields;
-  return build(a.self, [...a.children].map(([key, child]) => {
+  if (b.children.size === 0) return a;
+  return rebuilt(a, a.self, (key, child) => {
     const other = b.children.get(key);
-    return [key, other ? withoutSubtrees(child, other) : child] as const;
-  }));
+    return other ? withoutSubtrees(child, other) : child;
+  });
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  return build(a.self && b.self, [...a.children].flatMap(([key, child]) => {
+  if (a === b) return a;
+  if (b.children.size === 0 && a.children.size === 0) return a.self && b.self ? a : emptyFields;
+  return rebuilt(a, a.self && b.self, (key, child) => {
     const other = b.children.get(key);
-    return other ? [[key, intersection(child, other)] as const] : [];
-  }));
+    return other ? intersection(child, other) : emptyFields;
+  });
 }
 
 export function equalSets(a: FieldSet, b: FieldSet): boolean {
@@ -92,20 +122,28 @@ function keysOf(text: string): JsonObject {
 
 /** The JSON of FieldsV1. */
 export function toFieldsV1(set: FieldSet): JsonObject {
-  const members = [...set.children].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, child]): [string, JsonValue] =>
-    [key, child.children.size === 0 ? {} : { ...(child.self && { '.': {} }), ...toFieldsV1(child) }]);
-  return Object.fromEntries(members);
+  const members: JsonObject = {};
+  for (const key of [...set.children.keys()].sort()) {
+    const child = set.children.get(key) as FieldSet;
+    const below = toFieldsV1(child);
+    // Every key has a prefix: none is a setter's name.
+    members[key] = child.self && child.children.size > 0 ? { '.': {}, ...below } : below;
+  }
+  return members;
 }
+
+const pathElement = /^[fkvi]:/;
 
 /** Reads FieldsV1; throws BadRequest where it is none. */
 export function fromFieldsV1(json: JsonValue): FieldSet {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new ApiError('BadRequest', 'fieldsV1 must be an object');
-  const entries = Object.entries(json).filter(([key]) => key !== '.');
-  const children = entries.map(([key, value]): [string, FieldSet] => {
-    if (!/^[fkvi]:/.test(key)) throw new ApiError('BadRequest', `fieldsV1: unknown path element ${JSON.stringify(key)}`);
+  const children = new Map<string, FieldSet>();
+  for (const key of Object.keys(json)) {
+    if (key === '.') continue;
+    if (!pathElement.test(key)) throw new ApiError('BadRequest', `fieldsV1: unknown path element ${JSON.stringify(key)}`);
+    const value = json[key] as JsonValue;
     const child = fromFieldsV1(value);
-    const isLeaf = child.children.size === 0;
-    return [key, isLeaf ? leafField : { self: Object.hasOwn(value as JsonObject, '.'), children: child.children }];
-  });
-  return { self: false, children: new Map(children) };
+    children.set(key, child.children.size === 0 ? leafField : { self: Object.hasOwn(value as JsonObject, '.'), children: child.children });
+  }
+  return { self: false, children };
 }

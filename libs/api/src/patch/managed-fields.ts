@@ -202,10 +202,14 @@ function fold(entries: readonly Entry[]): Entry[] {
   return [...entries.filter((entry) => !folded.includes(entry)), { ...oldest, manager: foldedManager, fields }];
 }
 
-function withoutNulls(value: JsonObject): JsonObject {
-  const clean = (part: JsonValue): JsonValue => {
-    if (Array.isArray(part)) return part.map(clean);
-    return isJsonObject(part) ? Object.fromEntries(Object.entries(part).filter(([, member]) => member !== null).map(([key, member]) => [key, clean(member)])) : part;
-  };
-  return clean(value) as JsonObject;
+/** An intent without nulls, which say nothing; what has none is not copied. */
+function withoutNulls<T extends JsonValue>(value: T): T {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => withoutNulls(item));
+    return (items.every((item, index) => item === value[index]) ? value : items) as T;
+  }
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).filter(([, member]) => member !== null).map(([key, member]): [string, JsonValue] => [key, withoutNulls(member)]);
+  const same = entries.length === Object.keys(value).length && entries.every(([key, member]) => member === value[key]);
+  return same ? value : Object.fromEntries(entries) as T;
 }

@@ -14,12 +14,20 @@ export interface Comparison {
   readonly removed: FieldSet;
 }
 
+const same: Comparison = { added: emptyFields, modified: emptyFields, removed: emptyFields };
+
 /** What a value is: a whole, members by name, or elements by key. */
 type Shape =
   | { readonly kind: 'leaf' }
   | { readonly kind: 'members'; readonly message?: string; readonly valueRule?: FieldRule }
   | { readonly kind: 'set' }
   | { readonly kind: 'keyed'; readonly keys: readonly string[]; readonly message?: string };
+
+/** A value taken apart, and the rule of each part. */
+interface Parted {
+  readonly parts: ReadonlyMap<string, JsonValue>;
+  ruleOf(element: string): FieldRule | undefined;
+}
 
 const rootRule = (message: string): FieldRule => ({ message, shape: 'single', strategies: [], listType: 'atomic', listKeys: [], atomic: false });
 
@@ -28,11 +36,13 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 }
 
 export class TypedWalker {
+  private readonly parted = new Map<JsonValue[], { readonly rule: FieldRule | undefined; readonly parted: Parted | undefined }>();
+
   constructor(private readonly schema: MergeSchema, private readonly message: string) {}
 
   /** Every path that `value` sets. */
   fieldsOf(value: JsonObject): FieldSet {
-    return { ...this.fields(value, rootRule(this.message), ''), self: false };
+    return { ...this.fields(value, rootRule(this.message)), self: false };
   }
 
   compare(before: JsonObject, after: JsonObject): Comparison {
@@ -61,24 +71,36 @@ export class TypedWalker {
     return rule.listType === 'set' ? { kind: 'set' } : { kind: 'keyed', keys: rule.listKeys, ...message };
   }
 
-  /** The parts of a value by path element; undefined where it is a whole. */
-  private partsOf(value: JsonValue, rule: FieldRule | undefined): { parts: Map<string, JsonValue>; ruleOf: (element: string) => FieldRule | undefined } | undefined {
+  /** The parts of a value by path element; undefined where it is a whole. Kept for large lists, which several steps walk. */
+  private partsOf(value: JsonValue, rule: FieldRule | undefined): Parted | undefined {
+    if (!Array.isArray(value)) return this.takeApart(value, rule);
+    const known = this.parted.get(value);
+    if (known && known.rule === rule) return known.parted;
+    const parted = this.takeApart(value, rule);
+    this.parted.set(value, { rule, parted });
+    return parted;
+  }
+
+  private takeApart(value: JsonValue, rule: FieldRule | undefined): Parted | undefined {
     const shape = this.shapeOf(value, rule);
     if (shape.kind === 'leaf') return undefined;
+    const parts = new Map<string, JsonValue>();
     if (shape.kind === 'members') {
       const { message, valueRule } = shape;
-      return {
-        parts: new Map(Object.entries(value as JsonObject).map(([key, member]) => [`f:${key}`, member])),
-        ruleOf: (element) => valueRule ?? (message === undefined ? undefined : this.schema(message, element.slice(2))),
-      };
+      const object = value as JsonObject;
+      for (const key of Object.keys(object)) parts.set(`f:${key}`, object[key] as JsonValue);
+      return { parts, ruleOf: (element) => valueRule ?? (message === undefined ? undefined : this.schema(message, element.slice(2))) };
     }
-    const elements = (value as JsonValue[]).map((item): [string, JsonValue] => [shape.kind === 'set' ? `v:${JSON.stringify(item)}` : this.elementKey(item, shape), item]);
+    for (const item of value as JsonValue[]) parts.set(shape.kind === 'set' ? `v:${JSON.stringify(item)}` : this.elementKey(item, shape), item);
     const elementRule = shape.kind === 'keyed' && shape.message !== undefined ? rootRule(shape.message) : undefined;
-    return { parts: new Map(elements), ruleOf: () => elementRule };
+    return { parts, ruleOf: () => elementRule };
   }
 
   private elementKey(item: JsonValue, shape: { keys: readonly string[]; message?: string }): string {
     if (!isJsonObject(item)) throw new ApiError('BadRequest', `an element of a list with the keys ${shape.keys.join(', ')} must be an object`);
+    const [only] = shape.keys;
+    const own = only === undefined || !Object.hasOwn(item, only) ? undefined : item[only];
+    if (shape.keys.length === 1 && own !== undefined) return `k:{${JSON.stringify(only)}:${JSON.stringify(own)}}`;
     const keys = shape.keys.toSorted().flatMap((key) => {
       const value = Object.hasOwn(item, key) ? item[key] : shape.message === undefined ? undefined : this.schema(shape.message, key)?.keyDefault;
       return value === undefined ? [] : [[key, value] as const];
@@ -87,11 +109,15 @@ export class TypedWalker {
     return `k:${JSON.stringify(Object.fromEntries(keys))}`;
   }
 
-  private fields(value: JsonValue, rule: FieldRule | undefined, path: string): FieldSet {
+  private fields(value: JsonValue, rule: FieldRule | undefined): FieldSet {
     const parted = this.partsOf(value, rule);
     if (!parted || parted.parts.size === 0) return leafField;
-    const children = [...parted.parts].map(([element, part]): [string, FieldSet] => [element, this.fields(part, parted.ruleOf(element), `${path}${element}`)]);
-    return { self: false, children: new Map(children.map(([element, set]) => [element, element.startsWith('k:') ? { ...set, self: true } : set])) };
+    const children = new Map<string, FieldSet>();
+    for (const [element, part] of parted.parts) {
+      const set = this.fields(part, parted.ruleOf(element));
+      children.set(element, element.startsWith('k:') ? { self: true, children: set.children } : set);
+    }
+    return { self: false, children };
   }
 
   /** Paths of something that came or went whole: its containers too. */
@@ -102,10 +128,11 @@ export class TypedWalker {
   }
 
   private difference(before: JsonValue, after: JsonValue, rule: FieldRule | undefined): Comparison {
+    // What a merge left as it was is the same value: most of a large object.
+    if (before === after) return same;
     const [old, next] = [this.partsOf(before, rule), this.partsOf(after, rule)];
     if (!old || !next) {
-      const same = equalJson(before, after);
-      return { added: emptyFields, modified: same ? emptyFields : leafField, removed: emptyFields };
+      return equalJson(before, after) ? same : { added: emptyFields, modified: leafField, removed: emptyFields };
     }
     const result = { added: new Map<string, FieldSet>(), modified: new Map<string, FieldSet>(), removed: new Map<string, FieldSet>() };
     const keep = (into: Map<string, FieldSet>, element: string, set: FieldSet): void => { if (!isEmptySet(set)) into.set(element, set); };
@@ -121,21 +148,26 @@ export class TypedWalker {
       keep(result.removed, element, inner.removed);
     }
     for (const [element, part] of old.parts) if (!next.parts.has(element)) keep(result.removed, element, this.whole(part, old.ruleOf(element)));
-    const set = (children: Map<string, FieldSet>): FieldSet => ({ self: false, children });
+    const set = (children: Map<string, FieldSet>): FieldSet => (children.size === 0 ? emptyFields : { self: false, children });
     return { added: set(result.added), modified: set(result.modified), removed: set(result.removed) };
   }
 
   private mergeValue(base: JsonValue, over: JsonValue, rule: FieldRule | undefined): JsonValue {
     const [under, upper] = [this.partsOf(base, rule), this.partsOf(over, rule)];
-    if (!under || !upper || Array.isArray(base) !== Array.isArray(over)) return over;
+    if (!under || !upper || Array.isArray(base) !== Array.isArray(over)) return equalJson(base, over) ? base : over;
     const merged = (element: string, part: JsonValue): JsonValue => {
       const present = under.parts.get(element);
       return present === undefined ? part : this.mergeValue(present, part, upper.ruleOf(element));
     };
     if (!Array.isArray(over)) {
       const members = new Map(under.parts);
-      for (const [element, part] of upper.parts) members.set(element, merged(element, part));
-      return Object.fromEntries([...members].map(([element, part]) => [element.slice(2), part]));
+      let changed = false;
+      for (const [element, part] of upper.parts) {
+        const next = merged(element, part);
+        if (next !== under.parts.get(element)) changed = true;
+        members.set(element, next);
+      }
+      return changed ? Object.fromEntries([...members].map(([element, part]) => [element.slice(2), part])) : base;
     }
     return interleave([...under.parts.keys()], [...upper.parts.keys()]).map((element) => {
       const part = upper.parts.get(element);
