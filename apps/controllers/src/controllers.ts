@@ -1,6 +1,7 @@
 import type { StartController } from './dependencies';
 import { startEndpointSlices } from './endpointslice/endpointslice.controller';
 import { startGarbageCollection } from './garbagecollector/garbage-collector.controller';
+import { startCronJob } from './cronjob/cron-job.controller';
 import { startJobExecution } from './job/execution/job-execution.controller';
 import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
 import { startDaemonSets } from './daemonset/daemon-set.controller';
@@ -12,15 +13,18 @@ import { startTaintEviction } from './node/taint-eviction/taint-eviction.control
 import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-collection.controller';
 import { startReplicaSet } from './replicaset/replicaset.controller';
 import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
+import { startResourceQuota } from './resourcequota/resource-quota.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
 import { startRootCaPublisher } from './serviceaccount/root-ca/root-ca.controller';
 import { startSecretTokens } from './serviceaccount/secret-tokens/secret-tokens.controller';
 import { startStatefulSets } from './statefulset/stateful-set.controller';
+import { startTtlAfterFinished } from './ttl-after-finished/ttl-after-finished.controller';
 
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
   endpointslice: startEndpointSlices,
   garbagecollector: startGarbageCollection,
+  'cronjob': startCronJob,
   'job/execution': startJobExecution,
   'job/tracking-finalizer': startTrackingFinalizer,
   'daemonset': startDaemonSets,
@@ -32,8 +36,10 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'pod/garbage-collection': startPodGarbageCollection,
   'replicaset': startReplicaSet,
   'replicationcontroller': startReplicationController,
+  'resourcequota': startResourceQuota,
   'serviceaccount/default-account': startDefaultAccount,
   'serviceaccount/root-ca': startRootCaPublisher,
   'serviceaccount/secret-tokens': startSecretTokens,
   'statefulset': startStatefulSets,
+  'ttl-after-finished': startTtlAfterFinished,
 };
