@@ -1,4 +1,4 @@
-import { deepEqual, intOrString, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, systemPriorityClasses } from '@navarch/api';
+import { deepEqual, intOrString, localPathClass, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, storageClasses, systemPriorityClasses } from '@navarch/api';
 import { ApiError, backoffDelayMs, hasReason, isAlreadyExists, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import type { Service } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -29,6 +29,7 @@ export async function makeClusterObjects(options: ClusterObjectsOptions): Promis
   const { client, clock, random, logger, signal, serviceRanges = defaultServiceRanges } = options;
   const make = async (): Promise<void> => {
     for (const priorityClass of systemPriorityClasses) await unlessPresent(client.resource(priorityClasses).create(structuredClone(priorityClass), { signal }));
+    await unlessPresent(client.resource(storageClasses).create(structuredClone(localPathClass), { signal }));
     for (const name of clusterNamespaces) {
       await unlessPresent(client.resource(namespaces).create({ metadata: { name } }, { signal }));
       await unlessPresent(client.resource(serviceAccounts).create({ metadata: { namespace: name, name: 'default' } }, { signal }));

@@ -14,6 +14,7 @@ import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-
 import { startReplicaSet } from './replicaset/replicaset.controller';
 import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
 import { startResourceQuota } from './resourcequota/resource-quota.controller';
+import { startResourceQuota } from './resourcequota/resource-quota.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
 import { startRootCaPublisher } from './serviceaccount/root-ca/root-ca.controller';
 import { startSecretTokens } from './serviceaccount/secret-tokens/secret-tokens.controller';
@@ -36,6 +37,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'pod/garbage-collection': startPodGarbageCollection,
   'replicaset': startReplicaSet,
   'replicationcontroller': startReplicationController,
+  'resourcequota': startResourceQuota,
   'resourcequota': startResourceQuota,
   'serviceaccount/default-account': startDefaultAccount,
   'serviceaccount/root-ca': startRootCaPublisher,

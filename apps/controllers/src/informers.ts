@@ -1,14 +1,15 @@
 import {
-  configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, jobs, leases, namespaces, nodes, persistentVolumeClaims, podDisruptionBudgets, pods, replicaSets, replicationControllers, secrets, serviceAccounts, services, statefulSets, type ApiObject, type Resource,
+  configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, services, statefulSets, storageClasses, type ApiObject, type Resource,
 } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
-import type { ConfigMap, Endpoints, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController, Secret, Service, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
+import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
 import { configIndex } from './workload/config-use';
 import { slicesByService } from './endpointslice/slice-labels';
@@ -38,6 +39,9 @@ export interface Informers {
   /** Indexed by `controllerUid`. */
   readonly controllerRevisions: Informer<ControllerRevision>;
   readonly persistentVolumeClaims: Informer<PersistentVolumeClaim>;
+  readonly persistentVolumes: Informer<PersistentVolume>;
+  readonly storageClasses: Informer<StorageClass>;
+  readonly resourceQuotas: Informer<ResourceQuota>;
   /** Indexed by `controllerUid`. */
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
@@ -69,6 +73,9 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     daemonSets: inform(daemonSets, { usesConfig: configIndex }),
     controllerRevisions: inform(controllerRevisions, { controllerUid }),
     persistentVolumeClaims: inform(persistentVolumeClaims),
+    persistentVolumes: inform(persistentVolumes),
+    storageClasses: inform(storageClasses),
+    resourceQuotas: inform(resourceQuotas),
     jobs: inform(jobs, { controllerUid }),
     cronJobs: inform(cronJobs),
     podDisruptionBudgets: inform(podDisruptionBudgets),

@@ -32,7 +32,7 @@ export { roles } from './resources/rbac/roles';
 export { clusterRoles } from './resources/rbac/clusterroles';
 export { roleBindings } from './resources/rbac/rolebindings';
 export { clusterRoleBindings } from './resources/rbac/clusterrolebindings';
-export { storageClasses } from './resources/storage/storageclasses';
+export { localPathClass, localPathProvisioner, storageClasses } from './resources/storage/storageclasses';
 export { csiDrivers } from './resources/storage/csidrivers';
 export { csiNodes } from './resources/storage/csinodes';
 export { csiStorageCapacities } from './resources/storage/csistoragecapacities';

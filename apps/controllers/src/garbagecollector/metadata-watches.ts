@@ -50,7 +50,8 @@ export class MetadataWatches {
     for (const { stop } of this.watches.values()) stop.abort(signal.reason);
   }
 
-  private follow(): void {
+  /** Takes in at once which kinds there are now. */
+  follow(): void {
     const wanted = new Map<string, Resource>();
     // One version of each kind is enough: the objects are the same.
     for (const resource of this.options.resources()) if (isWatched(resource) && !wanted.has(keyOf(resource))) wanted.set(keyOf(resource), resource);

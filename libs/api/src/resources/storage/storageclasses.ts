@@ -73,3 +73,10 @@ export const storageClasses = defineResource<StorageClass>({
     ageColumn,
   ],
 });
+
+/** What volumes of directories on nodes are made by, and the class that is the default of every cluster. */
+export const localPathProvisioner = 'navarch.io/local-path';
+export const localPathClass: StorageClass = {
+  metadata: { name: 'local-path', annotations: { [defaultAnnotation]: 'true' } },
+  provisioner: localPathProvisioner, reclaimPolicy: 'Delete', volumeBindingMode: 'WaitForFirstConsumer',
+};
