@@ -2,8 +2,9 @@ import { defaultPullPolicy } from '@navarch/api';
 import { deferred, toError, type Clock } from '@navarch/base';
 import type { ContainerRuntime } from '@navarch/cri';
 import type { Container } from '@navarch/proto/k8s/io/api/core/v1/core';
-import type { Image, PodSandboxConfig } from '@navarch/proto/runtime/v1/cri';
+import type { AuthConfig, Image, PodSandboxConfig } from '@navarch/proto/runtime/v1/cri';
 
+import type { PullCredentials } from '../images/pull-credentials';
 import { durationText } from './container-status';
 import { isImageReference } from './image-reference';
 
@@ -16,9 +17,15 @@ export class StartFault extends Error {
 
 type Report = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 
+export interface PullOptions {
+  readonly sandbox: PodSandboxConfig;
+  /** Asked for when there is something to pull. */
+  credentials(image: string): Promise<PullCredentials>;
+}
+
 export interface ImageStore {
   /** The image by the container's pull policy; throws StartFault. */
-  ensure(container: Container, sandbox: PodSandboxConfig, report: Report, signal: AbortSignal): Promise<Image>;
+  ensure(container: Container, pull: PullOptions, report: Report, signal: AbortSignal): Promise<Image>;
   /** After the runtime said that it has none: look again next time. */
   forget(image: string): void;
 }
@@ -42,17 +49,35 @@ export function createImageStore(runtime: ContainerRuntime, clock: Clock): Image
     running += 1;
   };
 
-  /** One pull per image at a time, whoever asks; a pod that goes away does not take it from the others. */
-  const pull = (name: string, sandboxConfig: PodSandboxConfig): Promise<void> => {
-    const under = pulls.get(name);
+  /**
+   * One pull per image and credentials at a time, whoever asks: nobody gets an image by what another one knows. A pod that goes away does
+   * not take it from the others.
+   */
+  const pull = (name: string, sandboxConfig: PodSandboxConfig, configs: readonly AuthConfig[]): Promise<void> => {
+    const key = JSON.stringify([name, configs]);
+    const under = pulls.get(key);
     if (under) return under;
-    const work = slot().then(() => runtime.pullImage(name, { sandboxConfig })).then(() => undefined).finally(() => {
-      pulls.delete(name);
+    const work = slot().then(() => pullWith(name, sandboxConfig, configs)).finally(() => {
+      pulls.delete(key);
       running -= 1;
       waiting.shift()?.();
     });
-    pulls.set(name, work);
+    pulls.set(key, work);
     return work;
+  };
+
+  /** One set of credentials after the other until one works; the first refusal is what is told. */
+  const pullWith = async (name: string, sandboxConfig: PodSandboxConfig, configs: readonly AuthConfig[]): Promise<void> => {
+    let refusal: unknown;
+    for (const auth of configs.length > 0 ? configs : [undefined]) {
+      try {
+        await runtime.pullImage(name, { sandboxConfig, ...(auth && { auth }) });
+        return;
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    throw refusal;
   };
 
   const lookUp = async (name: string): Promise<Image | undefined> => {
@@ -71,11 +96,13 @@ export function createImageStore(runtime: ContainerRuntime, clock: Clock): Image
     }
   };
 
-  const pulled = async (name: string, sandbox: PodSandboxConfig, report: Report, signal: AbortSignal): Promise<Image> => {
+  const pulled = async (name: string, { sandbox, credentials }: PullOptions, report: Report, signal: AbortSignal): Promise<Image> => {
     report('Normal', 'Pulling', `Pulling image "${name}"`);
     const began = clock.monotonic();
     try {
-      await abortable(pull(name, sandbox), signal);
+      const { configs, missing } = await credentials(name);
+      if (missing.length > 0) report('Warning', 'FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`);
+      await abortable(pull(name, sandbox, configs), signal);
     } catch (error) {
       if (signal.aborted) throw error;
       const { message } = toError(error);
@@ -92,7 +119,7 @@ export function createImageStore(runtime: ContainerRuntime, clock: Clock): Image
   };
 
   return {
-    async ensure(container, sandbox, report, signal) {
+    async ensure(container, pullOptions, report, signal) {
       const name = container.image ?? '';
       if (!isImageReference(name)) {
         const message = `Failed to apply default image tag "${name}": couldn't parse image name "${name}": invalid reference format`;
@@ -101,13 +128,13 @@ export function createImageStore(runtime: ContainerRuntime, clock: Clock): Image
         throw new StartFault('InvalidImageName', message);
       }
       const policy = container.imagePullPolicy ?? defaultPullPolicy(name);
-      if (policy === 'Always') return pulled(name, sandbox, report, signal);
+      if (policy === 'Always') return pulled(name, pullOptions, report, signal);
       const present = await inspect(name, report);
       if (present) {
         report('Normal', 'Pulled', `Container image "${name}" already present on machine`);
         return present;
       }
-      if (policy !== 'Never') return pulled(name, sandbox, report, signal);
+      if (policy !== 'Never') return pulled(name, pullOptions, report, signal);
       const message = `Container image "${name}" is not present with pull policy of Never`;
       report('Warning', 'ErrImageNeverPull', message);
       report('Warning', 'Failed', 'Error: ErrImageNeverPull');

@@ -2,6 +2,7 @@ import { hasReason, toError } from '@navarch/base';
 import type { Container, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { Image, Mount, PodSandboxConfig } from '@navarch/proto/runtime/v1/cri';
 
+import { pullCredentials } from '../images/pull-credentials';
 import { containerConfig, terminationPathOf } from './container-config';
 import type { Action } from './decide';
 import { ConfigError, type DownwardFacts } from './downward';
@@ -48,7 +49,7 @@ export async function startContainer(work: StartWork): Promise<void> {
 
   let containerId = action.existingId;
   if (containerId === undefined) {
-    const image = await step('kubelet.image', () => context.images.ensure(container, sandbox, report, signal));
+    const image = await step('kubelet.image', () => context.images.ensure(container, { sandbox, credentials: (name) => pullCredentials(pod, name, context.sources) }, report, signal));
     signal.throwIfAborted();
     containerId = await step('kubelet.create', () => create(work, image, sandbox, report));
     report('Normal', 'Created', `Created container: ${name}`);

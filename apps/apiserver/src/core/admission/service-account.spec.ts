@@ -71,6 +71,6 @@ describe('service account admission', () => {
   });
 
   it('gives nothing to what stands for a pod of the node’s own', async () => {
-    expect((await admitted({}, { 'kubernetes.io/config.mirror': 'x' })).volumes).toBeUndefined();
+    expect((await admitted({ nodeName: 'node-1' }, { 'kubernetes.io/config.mirror': 'x' })).volumes).toBeUndefined();
   });
 });
