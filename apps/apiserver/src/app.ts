@@ -3,7 +3,7 @@ import { randomUuid, toError, type Clock, type Logger, type Random } from '@nava
 import type { ApiClient } from '@navarch/client';
 import type { ObjectLog } from '@navarch/store';
 
-import { makeClusterObjects } from './bootstrap';
+import { defaultServiceRanges, makeClusterObjects } from './bootstrap';
 import { ApiCore, type CoreOptions } from './core/core';
 import type { KubeletConnector } from './core/pods/kubelet-connector';
 import type { User } from './core/request';

@@ -6,8 +6,10 @@ import { connectNats, connectNatsLog, type NatsConnection } from '@navarch/store
 import type { ObjectLog } from '@navarch/store';
 
 import { runApiserver, type Apiserver } from './app';
+import { defaultServiceRanges } from './bootstrap';
 import { staticTokens } from './core/auth/authenticator';
 import type { TokenOptions } from './core/tokens/token-options';
+import { defaultNodePortRange, serviceRangesOf } from './core/services/address-range';
 import { grpcKubelets } from './grpc/kubelet-connector';
 import { apiMethods } from './grpc/services';
 import type { RestServer } from './rest/server';
@@ -21,7 +23,10 @@ const restGraceMs = 2_000;
 const config = parseConfig({
   ...processFields,
   listen: { type: 'list', default: ['127.0.0.1:7443'], description: 'Addresses of the gRPC door: host:port or unix:/path.' },
-  restListen: { type: 'string', description: 'Address of the REST door (kubectl, Helm, client libraries): host:port; none where absent.' },
+  restListen: { type: 'list', description: 'Addresses of the REST door (kubectl, Helm, client libraries): host:port or unix:/path; none where absent.' },
+  advertiseAddress: { type: 'list', description: 'Addresses at which pods reach this replica, at port 6443: the endpoints of the kubernetes Service; none where absent.' },
+  serviceClusterIpRange: { type: 'list', default: [...defaultServiceRanges], description: 'Where Services get their addresses: one CIDR, or one of each family, the default family first.' },
+  serviceNodePortRange: { type: 'string', default: defaultNodePortRange, description: 'Where Services get their node ports: first-last.' },
   tlsCa: { type: 'string', required: true, description: 'Authority whose client certificates count (PEM file).' },
   tlsCert: { type: 'string', required: true, description: 'Server certificate (PEM file).' },
   tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
@@ -65,19 +70,20 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
   };
   const authenticators = config.tokenFile ? [staticTokens(readFileSync(config.tokenFile, 'utf8'))] : [];
   const apiserver = runApiserver({
-    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl, core: { onReadiness, authenticators, tokens: tokenOptions() },
+    registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl,
+    serviceRanges: serviceRangesOf(config.serviceClusterIpRange), advertise: config.advertiseAddress, core: { nodePortRange: config.serviceNodePortRange, onReadiness, authenticators, tokens: tokenOptions() },
   });
   const { authenticate } = apiserver.core;
   const door = apiMethods({ core: apiserver.core, clock, authenticate }, { version, kubernetesVersion });
   const server = await createGrpcServer({ listen: config.listen, tls, services: [door, health.methods], logger, clock });
   logger.info('listening', { addresses: server.addresses });
-  const rest = config.restListen ? await openRestDoor(config.restListen, apiserver, tls, { clock, logger, authenticate }) : undefined;
+  const rest = await Promise.all((config.restListen ?? []).map((address) => openRestDoor(address, apiserver, tls, { clock, logger, authenticate })));
   await apiserver.ready;
   started = true;
   return {
     async close() {
       apiserver.core.drain();
-      await Promise.all([server.close(), rest?.close(restGraceMs)]);
+      await Promise.all([server.close(), ...rest.map((one) => one.close(restGraceMs))]);
       await apiserver.close();
       await Promise.all(Object.values(logs).map((log) => log.close()));
       await connection.close();

@@ -1,6 +1,7 @@
 import { connectGrpc, grpcApiClient, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served } from '@navarch/service';
 
 import { requireKernel, runProxy } from './app';
+import { startApiRelay } from './api-relay';
 import { cleanUp } from './clean-up';
 import { createIpRouteTable, routeProtocol } from './ip-route-table';
 import { createNftProcess } from './nft/nft-process';
@@ -17,6 +18,7 @@ const config = parseConfig({
   routeProtocol: { type: 'integer', default: routeProtocol, min: 5, max: 255, description: 'The proto number that marks this proxy\'s routes in the kernel.' },
   routePeriod: { type: 'duration', default: 30_000, min: 100, description: 'How often the kernel\'s routes and tables are compared although nothing changed.' },
   rewritePeriod: { type: 'duration', default: 3_600_000, min: 1000, description: 'How often the table of Services is written anew with all its elements.' },
+  apiRelay: { type: 'string', description: 'Where pods reach the API server, and the socket it is behind: host:port=unix:/path; none where absent.' },
   cleanup: { type: 'boolean', default: false, description: 'Take all that a proxy left in this kernel away, and end.' },
 }, { name: 'navarch-proxy', argv: process.argv.slice(2), env: process.env });
 
@@ -30,12 +32,14 @@ async function run({ logger, clock, random }: ProcessContext): Promise<Served> {
   const channel = connectGrpc({ target: config.apiserver, tls, waitForReady: true });
   const shared = { client: grpcApiClient(channel), clock, random, logger, nodeName: config.nodeName };
   await requireKernel({ ...shared, nft });
+  const relay = config.apiRelay ? await startApiRelay(config.apiRelay, logger) : undefined;
   const proxy = runProxy({
     ...shared, routes, driftPeriodMs: config.routePeriod,
     services: { nft, flows: createConntrack(), healthPorts: (failed) => createHealthPorts({ logger, failed }), rewritePeriodMs: config.rewritePeriod },
   });
   return {
     async close() {
+      await relay?.close();
       await proxy.close();
       channel.close();
     },

@@ -82,6 +82,7 @@ export { codecFor } from './codec/codec';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './codec/envelope';
 export { invalid as invalidField } from './validation/field-error';
 export { hasNodePorts, isHeadless, needsHealthCheck } from './validation/service';
+export { canonicalCidr } from './validation/canonical-ip';
 export { familyOf, type IpFamily } from './validation/service-addresses';
 export { withResourceVersion } from './codec/with-resource-version';
 export { findDuplicateFields } from './codec/duplicate-fields';

@@ -11,6 +11,7 @@ export {
   grpcService, type CallContext, type GrpcMethod, type PeerIdentity, type ServiceDescription, type ServiceHandlers,
 } from './grpc/grpc-service';
 export { createGrpcServer, type GrpcLimits, type GrpcServer, type GrpcServerOptions } from './grpc/grpc-server';
+export { parseEndpoint, removeStaleSocket, type Endpoint } from './grpc/listener';
 export { connectGrpc, type CallSettings, type GrpcChannel, type GrpcChannelOptions } from './grpc/grpc-channel';
 export { grpcApiClient, openPodLog } from './grpc/grpc-api-client';
 export { parseConfig } from './config/parse-config';

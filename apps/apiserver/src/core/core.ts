@@ -31,7 +31,7 @@ import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
 import { Reads } from './reads';
 import type { ApiRequest, ApiResponse, RequestTarget, User } from './request';
-import { portRange } from './services/address-range';
+import { defaultNodePortRange, portRange } from './services/address-range';
 import { serviceExtension, serviceReservations, type ServiceReservations } from './services/extension';
 import { nodePortReservations } from './services/reservations';
 import { Reviews } from './reviews/reviews';
@@ -43,8 +43,6 @@ import { apiAudiences, type TokenOptions } from './tokens/token-options';
 import { tokenSubresource } from './tokens/token-request';
 import { Writes } from './writes';
 import type { WriteContext } from './write/writer';
-
-const defaultNodePortRange = '30000-32767';
 
 export interface CoreOptions {
   readonly registry: ResourceRegistry;

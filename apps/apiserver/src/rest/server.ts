@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { ApiError, type Logger } from '@navarch/base';
+import { parseEndpoint, removeStaleSocket } from '@navarch/service';
 
 import type { Credentials } from '../core/auth/authenticator';
 import type { User } from '../core/request';
@@ -14,7 +16,7 @@ import { isProxied } from './path';
 import { createUpgrades } from './upgrade';
 
 export interface RestServerOptions {
-  /** host:port to listen on; port 0 takes a free one. */
+  /** host:port to listen on (port 0 takes a free one), or unix:/path. */
   readonly listen: string;
   /** PEM. `ca` signs the client certificates that count. */
   readonly tls: { readonly certificate: string; readonly key: string; readonly ca: string };
@@ -28,7 +30,7 @@ export interface RestServerOptions {
 }
 
 export interface RestServer {
-  /** host:port it listens on. */
+  /** host:port or unix:/path it listens on. */
   readonly address: string;
   /** Stops taking connections; ends those there are once their answers are complete, or after `graceMs`. */
   close(graceMs: number): Promise<void>;
@@ -64,18 +66,22 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
   server.on('request', (request: Request, response: Response) => void serve(options, request, response));
   const upgrade = createUpgrades(options);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head));
-  const [host, port] = splitAddress(listen);
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address() as AddressInfo;
-  return { address: `${host}:${address.port}`, close: (graceMs) => closeServer(server, sessions, graceMs) };
+  return { address: await open(server, listen), close: (graceMs) => closeServer(server, sessions, graceMs) };
 }
 
-function splitAddress(listen: string): [host: string, port: number] {
-  const at = listen.lastIndexOf(':');
-  const port = Number(listen.slice(at + 1));
-  if (at < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`cannot listen on ${JSON.stringify(listen)}: expected host:port`);
-  return [listen.slice(0, at).replace(/^\[|\]$/g, ''), port];
+/** Where it then listens. */
+async function open(server: Http2SecureServer, listen: string): Promise<string> {
+  const endpoint = parseEndpoint(listen);
+  if ('path' in endpoint) {
+    await removeStaleSocket(endpoint.path);
+    server.listen(endpoint.path);
+    await once(server, 'listening');
+    chmodSync(endpoint.path, 0o600);
+    return listen;
+  }
+  server.listen(endpoint.port, endpoint.host);
+  await once(server, 'listening');
+  return `${endpoint.host}:${(server.address() as AddressInfo).port}`;
 }
 
 async function closeServer(server: Http2SecureServer, sessions: ReadonlySet<{ close(): void; destroy(): void }>, graceMs: number): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { natsUser } from '../control-plane/nats';
 import { serviceAccountKey } from '../control-plane/pki';
-import { podRange } from '../network/fabric';
+import { apiAddress, podRange, serviceRange } from '../network/fabric';
 import type { Places } from './places';
 import type { ClusterState, NodeRecord } from './state';
 
@@ -27,7 +27,7 @@ export function apiserverFlags(places: Places, state: ClusterState): Flags {
   return {
     ...common(places, 'apiserver'),
     listen: `127.0.0.1:${state.ports.apiserver},unix:${places.apiserverSocket}`,
-    'rest-listen': `127.0.0.1:${state.ports.rest}`,
+    'rest-listen': `127.0.0.1:${state.ports.rest},unix:${places.restSocket}`, 'advertise-address': apiAddress, 'service-cluster-ip-range': serviceRange,
     nats: `127.0.0.1:${state.ports.nats}`, 'nats-ca': keyFile(places, 'ca.crt'), 'nats-user': natsUser, 'nats-password-file': keyFile(places, 'nats-password'),
     'tls-ca': keyFile(places, 'ca.crt'), 'tls-cert': keyFile(places, 'apiserver.crt'), 'tls-key': keyFile(places, 'apiserver.key'),
     'token-file': keyFile(places, 'tokens.csv'), 'service-account-signing-key-file': keyFile(places, serviceAccountKey),
@@ -54,5 +54,5 @@ export function kubeletFlags(places: Places, node: NodeRecord): Flags {
 }
 
 export function proxyFlags(places: Places, node: NodeRecord): Flags {
-  return { ...common(places, `${node.name}.proxy`), ...client(places, 'proxy'), 'node-name': node.name };
+  return { ...common(places, `${node.name}.proxy`), ...client(places, 'proxy'), 'node-name': node.name, 'api-relay': `${apiAddress}:6443=unix:${places.restSocket}` };
 }

@@ -25,6 +25,8 @@ export interface Places {
   readonly spans: string;
   readonly nats: string;
   readonly apiserverSocket: string;
+  /** The REST door, for what reaches into nodes' namespaces. */
+  readonly restSocket: string;
   /** Says why a pod waits (navarch.scheduler.v1). */
   readonly schedulerSocket: string;
   /** Where the logs of a failed start are kept after everything else was removed. */
@@ -73,6 +75,7 @@ export function placesOf(home: string, cluster: string): Places {
     spans: join(directory, 'spans'),
     nats: join(directory, 'nats'),
     apiserverSocket: join(runDirectory, 'apiserver.sock'),
+    restSocket: join(runDirectory, 'rest.sock'),
     schedulerSocket: join(runDirectory, 'scheduler.sock'),
     failedLogs: join(home, `failed-${cluster}`),
     log: (process) => join(directory, 'logs', `${process}.log`),

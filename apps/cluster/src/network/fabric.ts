@@ -13,6 +13,12 @@ export const fabricRange = '10.89.0.0/24';
 export const podRange = '10.244.0.0/16';
 export const serviceRange = '10.96.0.0/16';
 
+/**
+ * Where every node's own relay stands for the API server: the same address inside each node's namespace, so that pods reach it whatever
+ * happens to other nodes. The API server itself listens only on the machine's loopback and on sockets.
+ */
+export const apiAddress = '10.89.0.1';
+
 const maxNodes = 100;
 
 /** Names and addresses of a cluster's nodes: node-1 has 10.89.0.11. */
@@ -37,7 +43,7 @@ export function fabricCommands(places: Places, nodes: readonly NodeRecord[]): { 
       ...nodes.flatMap((_, index) => [`link set port${index + 1} master bridge0`, `link set port${index + 1} up`]),
     ],
     node: Object.fromEntries(nodes.map(({ name, address }) => [name, [
-      'link set lo up', `address add ${address}/24 dev eth0`, 'link set eth0 up',
+      'link set lo up', `address add ${apiAddress}/32 dev lo`, `address add ${address}/24 dev eth0`, 'link set eth0 up',
       // Any device will do: nftables rewrites the address, but connect() asks for a route first.
       `route add ${serviceRange} dev eth0`,
     ]])),

@@ -83,7 +83,7 @@ function secureContext({ ca, certificate, key }: TlsMaterial): { ca: string; cer
 }
 
 /** A socket file that nobody answers on is a dead process's; one that answers is somebody else's, and stays. */
-async function removeStaleSocket(path: string): Promise<void> {
+export async function removeStaleSocket(path: string): Promise<void> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return;
   if (!stat.isSocket()) throw new Error(`cannot listen on unix:${path}: a file that is no socket is in the way`);

@@ -1,4 +1,4 @@
-import type { IpFamily } from '@navarch/api';
+import { canonicalCidr, type IpFamily } from '@navarch/api';
 import { fromByteArray, parse, parseCIDR, type IPv4, type IPv6 } from 'ipaddr.js';
 
 /** The addresses of one CIDR that a Service may have. */
@@ -47,6 +47,21 @@ export function contains({ family, first, size }: AddressRange, address: string)
 export const canonicalAddress = (address: string): string => parse(address).toString();
 
 const numberOf = (address: IPv4 | IPv6): bigint => address.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+
+/** The flag's ranges, checked: one of each family at most. Throws an Error that says what would be right. */
+export function serviceRangesOf(cidrs: readonly string[]): readonly string[] {
+  const refuse = (why: string): Error => new Error(`--service-cluster-ip-range: ${why}`);
+  if (cidrs.length === 0 || cidrs.length > 2) throw refuse(`one CIDR, or one of each family; got ${cidrs.length}`);
+  const families = cidrs.map((cidr) => {
+    const problems = canonicalCidr(cidr);
+    if (problems.length > 0) throw refuse(`"${cidr}" ${problems.join(', ')}`);
+    return addressRange(cidr).family;
+  });
+  if (families[0] === families[1]) throw refuse(`two ranges of one family: ${cidrs.join(', ')}`);
+  return cidrs;
+}
+
+export const defaultNodePortRange = '30000-32767';
 
 export interface PortRange {
   readonly first: number;
