@@ -1,3 +1,5 @@
+import { context as otel } from '@opentelemetry/api';
+
 import { daemonSets, deepEqual, isPodReady, matcherOf, type LabelMatcher } from '@navarch/api';
 import { isNotFound, toError } from '@navarch/base';
 import { cacheOnly, startController, watching, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
@@ -5,9 +7,10 @@ import type { DaemonSet, DaemonSetStatus } from '@navarch/proto/k8s/io/api/apps/
 import type { Node, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../dependencies';
-import { syncHistory, truncateHistory } from '../revisions/sync-history';
-import { templatePatch } from '../revisions/template-patch';
+import { ConfigRollouts } from '../revisions/config-rollouts';
+import { syncHistory, truncateHistory, type History } from '../revisions/sync-history';
 import { claimObjects } from '../workload/claim';
+import { asksForConfigRollout, configMatters, configUsers } from '../workload/config-use';
 import { withFailure } from '../workload/failure-condition';
 import { controllingOwner, keyOf, objectReference, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
@@ -27,18 +30,27 @@ const selectorOf = ({ spec }: DaemonSet): LabelMatcher => matcherOf(spec?.select
 
 class DaemonSets {
   private readonly failedPods = new FailedPods();
+  private readonly rollouts: ConfigRollouts;
 
-  constructor(private readonly dependencies: ControllerDependencies) {}
+  constructor(private readonly dependencies: ControllerDependencies) {
+    this.rollouts = new ConfigRollouts(dependencies);
+  }
+
+  forget(set: DaemonSet): void {
+    this.rollouts.calm(set);
+  }
 
   async reconcile({ namespace, name }: Request, context: ReconcileContext): Promise<ReconcileResult | void> {
-    const { informers, client, clock } = this.dependencies;
-    const set = informers.daemonSets.get(namespace, name);
+    const set = this.dependencies.informers.daemonSets.get(namespace, name);
     if (!set || set.metadata?.deletionTimestamp) return;
-    const owner = { resource: daemonSets, object: set };
-    const selector = selectorOf(set);
-    const template = set.spec?.template;
-    const history = await syncHistory(this.dependencies, { ...owner, selector, template, collisionCount: set.status?.collisionCount ?? 0, hashLabel }, { patch: templatePatch(template) }, context);
-    const pods = await claimObjects({ client, owner, informer: informers.pods, selector, wrote: context.wrote });
+    const owner = { resource: daemonSets, object: set, selector: selectorOf(set), template: set.spec?.template, collisionCount: set.status?.collisionCount ?? 0, hashLabel };
+    const history = await syncHistory(this.dependencies, owner, this.rollouts, context);
+    return otel.with(history.under, () => this.converge(set, history, context));
+  }
+
+  private async converge(set: DaemonSet, history: History, context: ReconcileContext): Promise<ReconcileResult | void> {
+    const { informers, client, clock } = this.dependencies;
+    const pods = await claimObjects({ client, owner: { resource: daemonSets, object: set }, informer: informers.pods, selector: selectorOf(set), wrote: context.wrote });
     const hash = history.update.metadata?.labels?.[hashLabel] ?? '';
     const backsOff = (node: string): boolean => this.failedPods.waitMs(placeKey(set, node, hash), clock.monotonic()) > 0;
     const view: DaemonSetView = { set, nodes: informers.nodes.list(), pods, hash, nowMs: clock.now(), backsOff };
@@ -48,7 +60,8 @@ class DaemonSets {
     if (failure) throw failure;
     const used = new Set([hash, ...pods.map(({ metadata }) => metadata?.labels?.[hashLabel])]);
     await truncateHistory(this.dependencies, history.revisions, ({ metadata }) => used.has(metadata?.labels?.[hashLabel]), set.spec?.revisionHistoryLimit ?? 10, context);
-    return this.whenToLookAgain(view);
+    const requeueAfterMs = Math.min(this.lookAgainInMs(view), history.waitMs ?? Infinity);
+    return requeueAfterMs < Infinity ? { requeueAfterMs } : undefined;
   }
 
   private async apply(view: DaemonSetView, { create, remove }: DaemonSetPlan, context: ReconcileContext): Promise<void> {
@@ -87,19 +100,22 @@ class DaemonSets {
     }
   }
 
-  /** When a pod becomes available by time alone, or one that failed may be replaced. */
-  private whenToLookAgain({ set, pods, hash }: DaemonSetView): ReconcileResult | void {
+  /** Until a pod becomes available by time alone, or one that failed may be replaced; Infinity: no need. */
+  private lookAgainInMs({ set, pods, hash }: DaemonSetView): number {
     const { clock } = this.dependencies;
     const failed = pods.filter(({ status, metadata }) => status?.phase === 'Failed' && !metadata?.deletionTimestamp);
     const waits = failed.map((pod) => this.failedPods.waitMs(placeKey(set, nodeOf(pod) ?? '', hash), clock.monotonic())).filter((waitMs) => waitMs > 0);
-    const availableInMs = nextAvailableMs(pods, set.spec?.minReadySeconds ?? 0, clock.now());
-    const requeueAfterMs = Math.min(...waits, availableInMs ?? Infinity);
-    return requeueAfterMs < Infinity ? { requeueAfterMs } : undefined;
+    return Math.min(...waits, nextAvailableMs(pods, set.spec?.minReadySeconds ?? 0, clock.now()) ?? Infinity);
   }
 }
 
 /** A new template is a new chance. */
 const placeKey = ({ metadata }: DaemonSet, node: string, hash: string): string => `${metadata?.uid}/${node}/${hash}`;
+
+/** Its own status must not bring a key back that backs off. */
+function setMatters({ type, object, old }: ObjectChange<DaemonSet>): boolean {
+  return type !== 'MODIFIED' || !old || daemonSets.changesWanted(object, old) || asksForConfigRollout(object) !== asksForConfigRollout(old);
+}
 
 /** Whether a pod's change may concern its set: not everything a kubelet reports does. */
 function podMatters({ type, object, old }: ObjectChange<Pod>): boolean {
@@ -125,8 +141,10 @@ export const startDaemonSets: StartController = (dependencies, signal) => {
     watches: [
       watching(informers.daemonSets, {
         keys: (set) => [keyOf(set)],
-        // Its own status must not bring a key back that backs off.
-        when: ({ type, object, old }) => type !== 'MODIFIED' || !old || daemonSets.changesWanted(object, old),
+        when: (change) => {
+          if (change.type === 'DELETED') sets.forget(change.object);
+          return setMatters(change);
+        },
       }),
       watching(informers.pods, {
         keys: ownersOf(informers.daemonSets, selectorOf), when: podMatters,
@@ -137,6 +155,8 @@ export const startDaemonSets: StartController = (dependencies, signal) => {
       }),
       watching(informers.nodes, { keys: (node) => informers.daemonSets.list().filter((set) => concerns(set, node)).map(keyOf), when: nodeMatters }),
       cacheOnly(informers.controllerRevisions),
+      watching(informers.configMaps, { keys: configUsers(informers.daemonSets, 'configmap'), when: configMatters }),
+      watching(informers.secrets, { keys: configUsers(informers.daemonSets, 'secret'), when: configMatters }),
     ],
     reconcile: (request, context) => sets.reconcile(request, context),
   });

@@ -10,12 +10,11 @@ import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { ControllerDependencies, StartController } from '../dependencies';
 import { claimObjects } from '../workload/claim';
 import { ConfigSettling } from '../workload/config-settling';
-import { asksForConfigRollout, configDigest, configMatters, configRecordAnnotation, configState, configUsers } from '../workload/config-use';
+import { asksForConfigRollout, changedText, configDigest, configMatters, configRecordAnnotation, configState, configUsers } from '../workload/config-use';
 import { controllingOwner, keyOf, objectReference, ownedBy, ownersOf } from '../workload/owned';
 import { createOwned } from '../workload/pod-from-template';
 import { chooseSet, type SetChoice } from './choose-set';
 import { annotations, isBeingDeleted, nameOf, revisionOf, sameTemplate, wantedReplicas } from './facts';
-import { changedText } from './new-set';
 import { planDeployment, statusWithoutSet, type DeploymentAction, type DeploymentPlan, type DeploymentView } from './plan-deployment';
 import { isComplete } from './plan-status';
 

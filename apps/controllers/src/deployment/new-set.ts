@@ -1,15 +1,12 @@
 import { ownerReference, deployments } from '@navarch/api';
 import type { Deployment, ReplicaSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 
-import { configRecordAnnotation } from '../workload/config-use';
+import { changedText, configChangedAnnotation, configRecordAnnotation } from '../workload/config-use';
 import type { SetChoice } from './choose-set';
 import { annotations, fencesOf, hashLabel, nameOf, revisionOf, wantedReplicas } from './facts';
 import { templateHash } from './template-hash';
 
 type Annotations = Record<string, string>;
-
-/** On a ReplicaSet that a change of configuration brought: which objects changed. */
-export const configChangedAnnotation = 'navarch.io/config-changed';
 
 /** A Deployment's own, or kept by us. */
 const notHandedOn: ReadonlySet<string> = new Set([
@@ -18,13 +15,6 @@ const notHandedOn: ReadonlySet<string> = new Set([
 ]);
 
 const longestHistory = 2_000;
-const mostTold = 5;
-
-/** `configmap/a, secret/b`, and how many more. */
-export function changedText(changed: readonly string[]): string {
-  const more = changed.length - mostTold;
-  return `${changed.slice(0, mostTold).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
 
 /** What the new set notes: the Deployment's annotations, revision and former revisions, and its configuration. */
 export function newSetAnnotations(deployment: Deployment, set: ReplicaSet | undefined, revision: number, { record, changed }: SetChoice): Annotations {

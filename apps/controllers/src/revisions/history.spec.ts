@@ -2,12 +2,14 @@ import fc from 'fast-check';
 
 import type { ControllerRevision } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 
-import { configHashAnnotation, inOrder, planHistory, planTruncation, safeHash } from './history';
+import { compareConfig, configRecordAnnotation, type ConfigState } from '../workload/config-use';
+import { inOrder, planHistory, planTruncation, safeHash } from './history';
 import { keepsPatch, templateOf, templatePatch } from './template-patch';
 
 const template = (image: string) => ({ metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image }] } });
-const revision = (name: string, number: number, image: string, configHash?: string): ControllerRevision => ({
-  metadata: { namespace: 'default', name, ...(configHash !== undefined && { annotations: { [configHashAnnotation]: configHash } }) },
+const configOf = (hash: string): ConfigState => new Map([['configmap/app', hash]]);
+const revision = (name: string, number: number, image: string, config?: string): ControllerRevision => ({
+  metadata: { namespace: 'default', name, ...(config !== undefined && { annotations: { [configRecordAnnotation]: compareConfig(undefined, configOf(config)).record } }) },
   data: { raw: Buffer.from(templatePatch(template(image))) }, revision: number,
 });
 const names = (revisions: readonly ControllerRevision[]) => revisions.map(({ metadata }) => metadata?.name);
@@ -39,28 +41,44 @@ describe('what a revision keeps', () => {
 });
 
 describe('the history of a template', () => {
-  const wanted = (image: string, configHash?: string) => ({ patch: templatePatch(template(image)), configHash });
+  const wanted = (image: string, config?: string) => ({ patch: templatePatch(template(image)), ...(config !== undefined && { config: configOf(config) }) });
 
   it('begins with revision 1 and gives each new state the next number', () => {
-    expect(planHistory([], wanted('a'))).toEqual({ action: 'create', number: 1 });
-    expect(planHistory([revision('r1', 1, 'a'), revision('r2', 7, 'b')], wanted('c'))).toEqual({ action: 'create', number: 8 });
+    expect(planHistory([], wanted('a'))).toEqual({ action: 'create', number: 1, changed: [] });
+    expect(planHistory([revision('r1', 1, 'a'), revision('r2', 7, 'b')], wanted('c'))).toEqual({ action: 'create', number: 8, changed: [] });
   });
 
   it('stays as it is while the latest revision keeps what is wanted', () => {
     const latest = revision('r2', 2, 'b');
-    expect(planHistory([latest, revision('r1', 1, 'a')], wanted('b'))).toEqual({ action: 'keep', revision: latest });
+    expect(planHistory([latest, revision('r1', 1, 'a')], wanted('b'))).toEqual({ action: 'keep', revision: latest, changed: [] });
   });
 
   it('makes an earlier state the latest again when it comes back, as after a rollback', () => {
     const earlier = revision('r1', 1, 'a');
-    expect(planHistory([earlier, revision('r2', 2, 'b')], wanted('a'))).toEqual({ action: 'renumber', revision: earlier, number: 3 });
+    expect(planHistory([earlier, revision('r2', 2, 'b')], wanted('a'))).toEqual({ action: 'renumber', revision: earlier, number: 3, changed: [] });
   });
 
-  it('knows the same template with another configuration as another state', () => {
-    const present = [revision('r1', 1, 'a', 'x')];
-    expect(planHistory(present, wanted('a', 'y'))).toEqual({ action: 'create', number: 2 });
-    expect(planHistory(present, wanted('a', 'x'))).toMatchObject({ action: 'keep' });
-    expect(planHistory(present, wanted('a'))).toEqual({ action: 'create', number: 2 });
+  it('knows the same template with another configuration as another state, where configuration counts', () => {
+    const present = [revision('r1', 1, 'a', 'x'), revision('r2', 2, 'a', 'y')];
+    expect(planHistory(present, wanted('a', 'z'))).toMatchObject({ action: 'create', number: 3, changed: ['configmap/app'], until: present[1], record: '{"configmap/app":"z"}' });
+    expect(planHistory(present, wanted('a', 'x'))).toMatchObject({ action: 'renumber', revision: present[0], number: 3, changed: ['configmap/app'], until: present[1] });
+    expect(planHistory(present, wanted('a', 'y'))).toMatchObject({ action: 'keep', revision: present[1], changed: [] });
+    expect(planHistory(present, wanted('a'))).toEqual({ action: 'keep', revision: present[1], changed: [] });
+  });
+
+  it('another template needs no time to settle, whatever the configuration', () => {
+    const plan = planHistory([revision('r1', 1, 'a', 'x')], wanted('b', 'y'));
+    expect(plan).toEqual({ action: 'create', number: 2, changed: [], record: '{"configmap/app":"y"}' });
+  });
+
+  it('a revision without a record takes the present configuration as its own', () => {
+    const latest = revision('r1', 1, 'a');
+    expect(planHistory([latest], wanted('a', 'x'))).toEqual({ action: 'keep', revision: latest, changed: [], record: '{"configmap/app":"x"}' });
+  });
+
+  it('keeps templates one can go back to before it keeps configurations', () => {
+    const revisions = [revision('r1', 1, 'a', 'x'), revision('r2', 2, 'b', 'x'), revision('r3', 3, 'b', 'y'), revision('r4', 4, 'c', 'y')];
+    expect(names(planTruncation(revisions, ({ metadata }) => metadata?.name === 'r4', 2))).toEqual(['r2']);
   });
 
   it('drops the oldest beyond the limit, and never one in use', () => {

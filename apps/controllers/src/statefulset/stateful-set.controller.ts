@@ -1,3 +1,5 @@
+import { context as otel } from '@opentelemetry/api';
+
 import { deepEqual, isPodReady, matcherOf, statefulSets, type LabelMatcher } from '@navarch/api';
 import { ApiError, isNotFound, toError } from '@navarch/base';
 import { cacheOnly, startController, watching, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
@@ -5,9 +7,11 @@ import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '@navarc
 import type { PersistentVolumeClaim, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../dependencies';
+import { ConfigRollouts } from '../revisions/config-rollouts';
 import { syncHistory, truncateHistory, type History } from '../revisions/sync-history';
-import { templateOf, templatePatch } from '../revisions/template-patch';
+import { templateOf } from '../revisions/template-patch';
 import { claimObjects } from '../workload/claim';
+import { asksForConfigRollout, configMatters, configUsers } from '../workload/config-use';
 import { withFailure } from '../workload/failure-condition';
 import { controllingOwner, keyOf, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
@@ -37,19 +41,30 @@ const textsFor = (set: StatefulSet): PodEventTexts => {
 };
 
 class StatefulSets {
-  constructor(private readonly dependencies: ControllerDependencies) {}
+  private readonly rollouts: ConfigRollouts;
+
+  constructor(private readonly dependencies: ControllerDependencies) {
+    this.rollouts = new ConfigRollouts(dependencies);
+  }
+
+  forget(set: StatefulSet): void {
+    this.rollouts.calm(set);
+  }
 
   async reconcile({ namespace, name }: Request, context: ReconcileContext): Promise<ReconcileResult | void> {
-    const { informers, client, clock } = this.dependencies;
-    const set = informers.statefulSets.get(namespace, name);
+    const set = this.dependencies.informers.statefulSets.get(namespace, name);
     if (!set || set.metadata?.deletionTimestamp) return;
-    const owner = { resource: statefulSets, object: set };
-    const selector = selectorOf(set);
-    const history = await syncHistory(this.dependencies, {
-      ...owner, selector, template: set.spec?.template, collisionCount: set.status?.collisionCount ?? 0, hashLabel: 'controller.kubernetes.io/hash',
-    }, { patch: templatePatch(set.spec?.template) }, context);
+    const { spec, status } = set;
+    const owner = { resource: statefulSets, object: set, selector: selectorOf(set), template: spec?.template, collisionCount: status?.collisionCount ?? 0, hashLabel: 'controller.kubernetes.io/hash' };
+    const history = await syncHistory(this.dependencies, owner, this.rollouts, context);
+    return otel.with(history.under, () => this.converge(set, history, context));
+  }
+
+  private async converge(set: StatefulSet, history: History, context: ReconcileContext): Promise<ReconcileResult | void> {
+    const { informers, client, clock } = this.dependencies;
     const current = history.revisions.find(({ metadata }) => metadata?.name === set.status?.currentRevision) ?? history.update;
-    const pods = await claimObjects({ client, owner, informer: informers.pods, selector, belongs: (pod) => ordinalOf(set, pod) !== undefined, wrote: context.wrote });
+    const belongs = (pod: Pod): boolean => ordinalOf(set, pod) !== undefined;
+    const pods = await claimObjects({ client, owner: { resource: statefulSets, object: set }, informer: informers.pods, selector: selectorOf(set), belongs, wrote: context.wrote });
     const view: StatefulSetView = { set, pods, currentRevision: nameOf(current), updateRevision: nameOf(history.update), nowMs: clock.now() };
     const failure = await this.apply(view, history, context).then(() => undefined, toError);
     const status = statusOf(view, history.collisionCount);
@@ -57,18 +72,22 @@ class StatefulSets {
     if (failure) throw failure;
     const used = new Set([status.currentRevision, status.updateRevision, ...pods.map(revisionOf)]);
     await truncateHistory(this.dependencies, history.revisions, (revision) => used.has(nameOf(revision)), set.spec?.revisionHistoryLimit ?? 10, context);
-    const requeueAfterMs = nextAvailableMs(pods, set.spec?.minReadySeconds ?? 0, clock.now());
-    return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
+    const requeueAfterMs = Math.min(nextAvailableMs(pods, set.spec?.minReadySeconds ?? 0, clock.now()) ?? Infinity, history.waitMs ?? Infinity);
+    return requeueAfterMs < Infinity ? { requeueAfterMs } : undefined;
   }
 
   private async apply(view: StatefulSetView, history: History, context: ReconcileContext): Promise<void> {
     const actions = planStatefulSet(view);
-    const taking = actions.some(({ action }) => action === 'delete');
+    const creates = actions.filter(({ action }) => action === 'create');
+    const others = actions.filter(({ action }) => action !== 'create');
     const fresh = once(() => mustBeAsRead(this.dependencies.client, statefulSets, view.set));
-    if (taking) await fresh();
+    if (others.some(({ action }) => action === 'delete')) await fresh();
     await this.tendClaims(view, fresh, context);
-    const { failures } = await slowStart(actions, (action) => this.run(view.set, action, history, context));
-    if (failures.length > 0) throw failures[0];
+    const run = (action: StatefulSetAction): Promise<void> => this.run(view.set, action, history, context);
+    const changed = await slowStart(others, run, others.length);
+    const created = await slowStart(creates, run);
+    const [first] = [...changed.failures, ...created.failures];
+    if (first !== undefined) throw toError(first);
   }
 
   /** The claims of the pods that are there: some may be missing, some are to go with the set or the pod. */
@@ -137,6 +156,11 @@ function once(work: () => Promise<void>): () => Promise<void> {
   return () => (done ??= work());
 }
 
+/** Its own status must not bring a key back that backs off. */
+function setMatters({ type, object, old }: ObjectChange<StatefulSet>): boolean {
+  return type !== 'MODIFIED' || !old || statefulSets.changesWanted(object, old) || asksForConfigRollout(object) !== asksForConfigRollout(old);
+}
+
 /** Whether a pod's change may concern its set: not everything a kubelet reports does. */
 function podMatters({ type, object, old }: ObjectChange<Pod>): boolean {
   if (type !== 'MODIFIED' || !old) return true;
@@ -157,8 +181,10 @@ export const startStatefulSets: StartController = (dependencies, signal) => {
     watches: [
       watching(informers.statefulSets, {
         keys: (set) => [keyOf(set)],
-        // Its own status must not bring a key back that backs off.
-        when: ({ type, object, old }) => type !== 'MODIFIED' || !old || statefulSets.changesWanted(object, old),
+        when: (change) => {
+          if (change.type === 'DELETED') sets.forget(change.object);
+          return setMatters(change);
+        },
       }),
       watching(informers.pods, {
         keys: ownersOf(informers.statefulSets, selectorOf), when: podMatters,
@@ -169,6 +195,8 @@ export const startStatefulSets: StartController = (dependencies, signal) => {
       }),
       watching(informers.persistentVolumeClaims, { keys: (claim) => setsOf(informers.statefulSets.list(claim.metadata?.namespace ?? ''), claim), when: ({ type }) => type === 'DELETED' }),
       cacheOnly(informers.controllerRevisions),
+      watching(informers.configMaps, { keys: configUsers(informers.statefulSets, 'configmap'), when: configMatters }),
+      watching(informers.secrets, { keys: configUsers(informers.statefulSets, 'secret'), when: configMatters }),
     ],
     reconcile: (request, context) => sets.reconcile(request, context),
   });

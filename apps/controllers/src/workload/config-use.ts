@@ -21,6 +21,17 @@ export const rolloutOnConfigChangeAnnotation = 'navarch.io/rollout-on-config-cha
 /** On a ReplicaSet or ControllerRevision: the configuration it was made with, as `compareConfig` writes it. */
 export const configRecordAnnotation = 'navarch.io/config';
 
+/** On a ReplicaSet or ControllerRevision that a change of configuration brought: which objects changed. */
+export const configChangedAnnotation = 'navarch.io/config-changed';
+
+const mostTold = 5;
+
+/** `configmap/a, secret/b`, and how many more. */
+export function changedText(changed: readonly string[]): string {
+  const more = changed.length - mostTold;
+  return `${changed.slice(0, mostTold).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 export const asksForConfigRollout = ({ metadata }: ApiObject): boolean => metadata?.annotations?.[rolloutOnConfigChangeAnnotation] === 'true';
 
 /** An object that a template uses: `configmap/name` or `secret/name`. */
