@@ -8,14 +8,22 @@ import { activeSets, availableOf, fencesOf, oldestFirst, sumOf, wantedReplicas }
 /** New sizes of ReplicaSets; who is not named keeps its own. */
 export type Sizes = ReadonlyMap<ReplicaSet, number>;
 
-/** How large the new ReplicaSet may be at once: all pods together stay within replicas + maxSurge. `present`: its size now. */
+/**
+ * How large the new ReplicaSet may be at once: all pods together stay within replicas + maxSurge. `present`: its size now.
+ * Stricter than Kubernetes, which goes by the sizes alone: pods that an old set has not deleted yet count as well, and where
+ * it has not said how many there are since it was last resized, the new one waits.
+ */
 export function newSetSize(deployment: Deployment, oldSets: readonly ReplicaSet[], present: number): number {
   const wanted = wantedReplicas(deployment);
   const { strategy } = deployment.spec ?? {};
   if (present >= wanted || strategy?.type === 'Recreate') return wanted;
-  const room = wanted + fencesOf(deployment).maxSurge - sumOf(oldSets, wantedReplicas) - present;
+  if (oldSets.some(isStale)) return present;
+  const room = wanted + fencesOf(deployment).maxSurge - sumOf(oldSets, podsCounted) - present;
   return present + Math.min(Math.max(0, room), wanted - present);
 }
+
+const isStale = ({ metadata, status }: ReplicaSet): boolean => (status?.observedGeneration ?? 0) < (metadata?.generation ?? 0);
+const podsCounted = (set: ReplicaSet): number => Math.max(wantedReplicas(set), set.status?.replicas ?? 0);
 
 /**
  * One step of a rolling update: the new set grows as far as maxSurge allows, the old ones shrink as far as maxUnavailable
