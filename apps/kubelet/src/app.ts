@@ -6,17 +6,19 @@
  *   runtime's events, and a listing now and then ──► the worker whose containers changed
  *   NodeAgent: the Node's status, its Lease, its CNI configuration
  */
-import { codecFor, configMaps, nodes, pods, secrets } from '@navarch/api';
+import { codecFor, configMaps, nodes, pods, secrets, services } from '@navarch/api';
 import { isNotFound, type Clock, type Logger, type Random } from '@navarch/base';
-import { createEventRecorder, createInformer, type ApiClient } from '@navarch/client';
+import { createEventRecorder, createInformer, waitForSync, type ApiClient, type Informer } from '@navarch/client';
 import type { ContainerRuntime } from '@navarch/cri';
-import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { Pod, Service } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { PortForwardTarget } from '@navarch/streaming';
 
 import type { KubeletConfig } from './config';
 import type { Host } from './host/host';
 import { jsonDocument, kubeletHttp, type KubeletDocuments } from './http/kubelet-http';
+import { ImageCollector } from './images/image-collector';
 import { createLogReader, type LogReader } from './logs/log-reader';
+import { rotateLogs } from './logs/log-rotation';
 import { writeCniConfig } from './node/cni';
 import { NodeAgent } from './node/node-agent';
 import { allocatableOf } from './node/node-status';
@@ -61,19 +63,24 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   const node = createInformer({ client: client.resource(nodes), resource: nodes, clock, random, logger, fieldSelector: `metadata.name=${nodeName}` });
   const podInformer = createInformer({ client: client.resource(pods), resource: pods, clock, random, logger, fieldSelector: `spec.nodeName=${nodeName}` });
+  const serviceInformer = createInformer({ client: client.resource(services), resource: services, clock, random, logger });
   const agent = new NodeAgent({
     nodeName, client, runtime, host, clock, logger, config, machine, signal,
     report: (type, reason, message) => recorder.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName }, type, reason, message),
   });
 
   const context: PodContext = {
-    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources: sourcesFrom(client), tokens: createTokenSource({ client, clock, random, logger }), images: createImageStore(runtime, clock),
+    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources: sourcesFrom(client, serviceInformer, signal), tokens: createTokenSource({ client, clock, random, logger }), images: createImageStore(runtime, clock),
     settings: { ...config, nodeDns: machine.nodeDns, nodeMemoryBytes: machine.memoryBytes }, hostIps: config.addresses, allocatable: allocatableOf(machine, config),
     report: (pod, type, reason, message, container) => recorder.event({
       kind: 'Pod', apiVersion: 'v1', namespace: pod.metadata?.namespace, name: pod.metadata?.name, uid: pod.metadata?.uid, resourceVersion: pod.metadata?.resourceVersion,
       ...(container && { fieldPath: `spec.${container.isInit ? 'initContainers' : 'containers'}{${container.name}}` }),
     }, type, reason, message),
   };
+  const collector = new ImageCollector({
+    runtime, host, images: context.images, clock, logger, highPercent: config.imageGcHighPercent, lowPercent: config.imageGcLowPercent, minAgeMs: config.imageMinAgeMs,
+    report: (type, reason, message) => recorder.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName }, type, reason, message),
+  });
   const workers = new PodWorkers({ context, pods: podInformer, node: () => node.get('', nodeName) ?? { metadata: { name: nodeName } }, signal });
 
   const documents: KubeletDocuments = {
@@ -91,10 +98,13 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   const begin = async (): Promise<void> => {
     node.start(signal);
     podInformer.start(signal);
+    serviceInformer.start(signal);
     await agent.start();
     await node.synced;
     configureNetwork();
     await workers.start();
+    void rotateLogs({ runtime, files: host.files, clock, logger, paths: config, maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles }, signal);
+    void collector.run(signal);
   };
   const ready = begin();
   ready.catch((error: unknown) => {
@@ -114,7 +124,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-function sourcesFrom(client: ApiClient): PodSources {
+function sourcesFrom(client: ApiClient, known: Informer<Service>, signal: AbortSignal): PodSources {
   const orNothing = async <T>(read: Promise<T>): Promise<T | undefined> => {
     try {
       return await read;
@@ -126,5 +136,9 @@ function sourcesFrom(client: ApiClient): PodSources {
   return {
     configMap: (namespace, name) => orNothing(client.resource(configMaps).get(namespace, name)),
     secret: (namespace, name) => orNothing(client.resource(secrets).get(namespace, name)),
+    services: async () => {
+      await waitForSync([known], signal);
+      return known.list();
+    },
   };
 }

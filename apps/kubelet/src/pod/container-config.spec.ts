@@ -15,9 +15,10 @@ const facts = { nodeName: 'node-1', hostIps: ['10.0.0.1'], podIps: ['10.244.0.5'
 const sources: PodSources = {
   configMap: async (_namespace, name) => (name === 'settings' ? { data: { color: 'blue', size: 'big' } } : undefined),
   secret: async (_namespace, name) => (name === 'keys' ? { data: { token: Buffer.from('t0k') } } : undefined),
+  services: async () => [{ metadata: { namespace: 'ns', name: 'db' }, spec: { clusterIP: '10.96.0.7', ports: [{ port: 5432, protocol: 'TCP' }] } }],
 };
 const env = async (container: Container, spec: PodSpec = {}): Promise<Record<string, string>> =>
-  Object.fromEntries(await containerEnvironment(podOf({ containers: [container], ...spec }), container, sources, facts));
+  Object.fromEntries(await containerEnvironment(podOf({ enableServiceLinks: false, containers: [container], ...spec }), container, sources, facts));
 const configMapKey = (name: string, key: string, optional?: boolean) => ({ name: 'A', valueFrom: { configMapKeyRef: { localObjectReference: { name }, key, optional } } });
 
 describe('environment', () => {
@@ -43,6 +44,11 @@ describe('environment', () => {
     ['a Secret of envFrom', { name: 'm', envFrom: [{ secretRef: { localObjectReference: { name: 'none' } } }] }, 'secret "none" not found'],
   ])('says what is missing: %s', async (_name, container, message) => {
     await expect(env(container)).rejects.toThrow(message);
+  });
+
+  it('tells of Services, which the container may refer to and overrule', async () => {
+    const variables = await env({ name: 'm', env: [{ name: 'URL', value: 'pg://$(DB_SERVICE_HOST):$(DB_SERVICE_PORT)' }, { name: 'DB_PORT_5432_TCP_PROTO', value: 'mine' }] }, { enableServiceLinks: true });
+    expect(variables).toMatchObject({ URL: 'pg://10.96.0.7:5432', DB_PORT_5432_TCP_PROTO: 'mine', DB_PORT_5432_TCP_ADDR: '10.96.0.7' });
   });
 
   it('leaves out what is missing and optional', async () => {

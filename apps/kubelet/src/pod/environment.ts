@@ -1,13 +1,16 @@
-import type { ConfigMap, Container, EnvVar, Pod, Secret } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { ConfigError, fieldValue, resourceValue, type DownwardFacts } from './downward';
 import { expand } from './expansion';
 import { identityOf } from './identity';
+import { serviceEnvironment } from './service-environment';
 
-/** Where pods' ConfigMaps and Secrets come from; undefined where there is none of that name. */
+/** Where pods' ConfigMaps and Secrets come from (undefined where there is none of that name), and the Services there are. */
 export interface PodSources {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
+  /** All of them, once they are known at all. */
+  services(): Promise<readonly Service[]>;
 }
 
 interface Keys {
@@ -18,7 +21,8 @@ interface Keys {
 
 /** All variables of a container in order; throws ConfigError in kubelet's words where something it needs is not there. */
 export async function containerEnvironment(pod: Pod, container: Container, sources: PodSources, facts: DownwardFacts): Promise<Map<string, string>> {
-  const result = new Map<string, string>();
+  // What the container itself names goes before what it is told of Services.
+  const result = serviceEnvironment(pod, await sources.services());
   for (const from of container.envFrom ?? []) {
     const reference = from.configMapRef ?? from.secretRef;
     const name = reference?.localObjectReference?.name ?? '';
