@@ -6,6 +6,7 @@ import { startJobExecution } from './job/execution/job-execution.controller';
 import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
 import { startDaemonSets } from './daemonset/daemon-set.controller';
 import { startDeployment } from './deployment/deployment.controller';
+import { startDisruption } from './disruption/disruption.controller';
 import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecycle.controller';
 import { startNodeIpam } from './node/ipam/node-ipam.controller';
 import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
@@ -14,12 +15,14 @@ import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-
 import { startReplicaSet } from './replicaset/replicaset.controller';
 import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
 import { startResourceQuota } from './resourcequota/resource-quota.controller';
-import { startResourceQuota } from './resourcequota/resource-quota.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
 import { startRootCaPublisher } from './serviceaccount/root-ca/root-ca.controller';
 import { startSecretTokens } from './serviceaccount/secret-tokens/secret-tokens.controller';
 import { startStatefulSets } from './statefulset/stateful-set.controller';
 import { startTtlAfterFinished } from './ttl-after-finished/ttl-after-finished.controller';
+import { startClaimBinding } from './volume/binding/claim-binding.controller';
+import { startEphemeralClaims } from './volume/ephemeral/ephemeral-claims.controller';
+import { startVolumeProtection } from './volume/protection/volume-protection.controller';
 
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
@@ -30,6 +33,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'job/tracking-finalizer': startTrackingFinalizer,
   'daemonset': startDaemonSets,
   'deployment': startDeployment,
+  'disruption': startDisruption,
   'namespace/lifecycle': startNamespaceLifecycle,
   'node/ipam': startNodeIpam,
   'node/lifecycle': startNodeLifecycle,
@@ -38,10 +42,12 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'replicaset': startReplicaSet,
   'replicationcontroller': startReplicationController,
   'resourcequota': startResourceQuota,
-  'resourcequota': startResourceQuota,
   'serviceaccount/default-account': startDefaultAccount,
   'serviceaccount/root-ca': startRootCaPublisher,
   'serviceaccount/secret-tokens': startSecretTokens,
   'statefulset': startStatefulSets,
   'ttl-after-finished': startTtlAfterFinished,
+  'volume/binding': startClaimBinding,
+  'volume/ephemeral': startEphemeralClaims,
+  'volume/protection': startVolumeProtection,
 };

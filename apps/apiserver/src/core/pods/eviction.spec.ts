@@ -37,6 +37,16 @@ describe('pods/eviction', () => {
     expect(await marked('a')).toBe(7);
   });
 
+  it('says in the pod that it is the target of a disruption, in the write that marks it', async () => {
+    await running('a');
+    const watch = await cluster.watch(po);
+    await evict('a');
+    const { object } = await cluster.one({ verb: 'get', resource: po, name: 'a' });
+    expect((object as Pod).status?.conditions).toContainEqual(expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }));
+    expect(watch.seen().filter((event) => event.startsWith('MODIFIED'))).toHaveLength(1);
+    await watch.stop();
+  });
+
   it('takes one disruption from the budget and notes the pod there; at none left it says so', async () => {
     await running('a');
     await budget('web', { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1 });

@@ -24,7 +24,7 @@ export const podEviction: Subresource = {
     if (isProtected(pod)) await spend(pod, context, dryRun);
     await context.mutate(({ object }) => {
       checkPreconditions(context.resource, object, options);
-      return planDeletion(context.resource, object, options, context.nowMs);
+      return planDeletion(context.resource, disrupted(object as Pod, context.nowMs), options, context.nowMs);
     }, { dryRun });
     return { type: 'status', status: { status: 'Success', code: 201 } };
   },
@@ -43,6 +43,13 @@ function deleteOptionsOf(request: ApiRequest): RequestOptions {
   };
   checkDeleteOptions(options);
   return options;
+}
+
+/** Whoever watches the pod is to see why it goes (KEP-3329); of one that goes already it was somebody else who wanted it. */
+function disrupted(pod: Pod, nowMs: number): Pod {
+  if (pod.metadata?.deletionTimestamp) return pod;
+  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' };
+  return { ...pod, status: { ...pod.status, conditions: setCondition(pod.status?.conditions, condition, nowMs) } };
 }
 
 /** A pod that has not begun or is over disrupts nobody. */
