@@ -2,13 +2,13 @@
  * The services table: what a packet meets. Few large maps, which hold elements of all Services, and a fixed handful of rules. A new connection looks its
  * destination up, draws a number below the count of endpoints, and finds its endpoint under both:
  *
- *     dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 5 offset 10 map @endpoints-any4
+ *     dnat ip to ip daddr . tcp dport . numgen random mod 5 offset 10 map @endpoints-any4-tcp
  *
  * There is one such rule per count of endpoints in use; a destination with another count is not in the map under these numbers and goes on to the next
  * rule. No element is a verdict that leads to a chain, because then the kernel would check the whole map again at every change.
  */
 import type { ChainDefinition, SetDefinition } from '../nft/table-model';
-import { firstIndex, stickySet, type View } from './render';
+import { countKey, firstIndex, mapName, stickySet, type View } from './render';
 import type { Family } from './service-port';
 
 export const families = ['4', '6'] as const;
@@ -53,8 +53,6 @@ const frontendSets = ['externals', 'outer', 'masqueraded', 'refused', 'dropped',
 export function fixedSets(): [string, SetDefinition][] {
   return families.flatMap((family) => {
     const { ip, to, clientType } = words[family];
-    // With `th dport` as value nft 1.0 could not read its own map back.
-    const target = `${ip} daddr . tcp dport`;
     const set = (name: string, type: string): [string, SetDefinition] => [`${name}${family}`, { kind: 'set', type: `${type};` }];
     const map = (name: string, type: string): [string, SetDefinition] => [`${name}${family}`, { kind: 'map', type: `${type};` }];
     return [
@@ -64,9 +62,15 @@ export function fixedSets(): [string, SetDefinition][] {
       ...frontendSets.map((name) => set(name, `type ipv${family}_addr . inet_proto . inet_service`)),
       set('allowed', `type ipv${family}_addr . inet_proto . inet_service . ipv${family}_addr; flags interval`),
       ...views.flatMap((view) => [
-        map(`endpoints-${view}`, `typeof ${to} . ${number} : ${target}`),
         map(`picks-${view}`, `typeof ${to} . ${number} : meta mark`),
-        map(`slots-${view}`, `typeof ${to} . meta mark : ${target}`),
+        ...protocols.flatMap((protocol): [string, SetDefinition][] => {
+          const name = mapName(view, family, protocol);
+          const [key, target] = [`${ip} daddr . ${protocol} dport`, `${ip} daddr . ${protocol} dport`];
+          return [
+            [`endpoints-${name}`, { kind: 'map', type: `typeof ${key} . ${number} : ${target};` }],
+            [`slots-${name}`, { kind: 'map', type: `typeof ${key} . meta mark : ${target};` }],
+          ];
+        }),
       ]),
       [`remembered${family}`, { kind: 'map', type: `typeof ${clientType} : meta mark; flags dynamic,timeout; size ${maxRemembered};`, learned: true }],
     ];
@@ -121,7 +125,10 @@ export function fixedChains(): [string, ChainDefinition][] {
 export function choiceChains(counts: ReadonlySet<string>, affinities: readonly number[]): [string, ChainDefinition][] {
   return [
     ...families.flatMap((family) => views.flatMap((view) => {
-      const used = [...counts].filter((key) => key.startsWith(`${view} ${family} `)).map((key) => Number(key.split(' ')[2])).sort((left, right) => left - right);
+      const used: Used = protocols.map((protocol) => {
+        const prefix = countKey(mapName(view, family, protocol), 0).slice(0, -1);
+        return { protocol, counts: [...counts].filter((key) => key.startsWith(prefix)).map((key) => Number(key.slice(prefix.length))).sort((left, right) => left - right) };
+      });
       return [chooseChain(family, view, used, affinities), stickyChain(family, view, used)];
     })),
     ['remember', { rules: families.flatMap((family) => affinities.flatMap((seconds) => protocols.map((protocol) => rememberRule(family, seconds, protocol)))) }],
@@ -130,21 +137,26 @@ export function choiceChains(counts: ReadonlySet<string>, affinities: readonly n
 
 const draw = (count: number): string => `numgen random mod ${count} offset ${firstIndex(count)}`;
 
-function chooseChain(family: Family, view: View, counts: readonly number[], affinities: readonly number[]): [string, ChainDefinition] {
+/** Counts in use by protocol: nft 1.0 lets a rule translate to a port out of a map only where the map is of one protocol. */
+type Used = readonly { readonly protocol: (typeof protocols)[number]; readonly counts: readonly number[] }[];
+
+function chooseChain(family: Family, view: View, used: Used, affinities: readonly number[]): [string, ChainDefinition] {
   const { ip, to } = words[family];
   return [`choose-${view}${family}`, { rules: [
     ...affinities.map((seconds) => `${to} @${stickySet(family, seconds)} goto stay-${view}${family}`),
-    ...counts.map((count) => `dnat ${ip} to ${to} . ${draw(count)} map @endpoints-${view}${family}`),
+    ...used.flatMap(({ protocol, counts }) => counts.map((count) =>
+      `dnat ${ip} to ${ip} daddr . ${protocol} dport . ${draw(count)} map @endpoints-${mapName(view, family, protocol)}`)),
   ] }];
 }
 
 /** The packet's mark carries the slot from here to `remember`, within one hook; a slot whose endpoint is gone finds nothing and another is drawn. */
-function stickyChain(family: Family, view: View, counts: readonly number[]): [string, ChainDefinition] {
+function stickyChain(family: Family, view: View, used: Used): [string, ChainDefinition] {
   const { ip, to, client } = words[family];
-  const go = `dnat ${ip} to ${to} . meta mark map @slots-${view}${family}`;
+  const go = used.filter(({ counts }) => counts.length > 0).map(({ protocol }) => `dnat ${ip} to ${ip} daddr . ${protocol} dport . meta mark map @slots-${mapName(view, family, protocol)}`);
+  const counts = [...new Set(used.flatMap((one) => one.counts))].sort((left, right) => left - right);
   return [`stay-${view}${family}`, { rules: [
-    `meta mark set ${client(to)} map @remembered${family}`, go,
-    ...counts.map((count) => `meta mark set ${to} . ${draw(count)} map @picks-${view}${family}`), go,
+    `meta mark set ${client(to)} map @remembered${family}`, ...go,
+    ...counts.map((count) => `meta mark set ${to} . ${draw(count)} map @picks-${view}${family}`), ...go,
   ] }];
 }
 

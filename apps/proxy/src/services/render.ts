@@ -18,7 +18,7 @@ export interface Rendered {
   readonly elements: readonly Element[];
   /** Elements that other Services may want as well. */
   readonly shared: readonly Element[];
-  /** Numbers of endpoints for which there must be a rule, as `view family count`. */
+  /** Numbers of endpoints for which there must be a rule; see `countKey`. */
   readonly counts: ReadonlySet<string>;
   readonly affinities: ReadonlySet<number>;
   /** Endpoints on this node, for whoever asks at the health check port. */
@@ -27,7 +27,9 @@ export interface Rendered {
   readonly flows: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-export const countKey = (view: View, family: Family, count: number): string => `${view} ${family} ${count}`;
+export const countKey = (map: string, count: number): string => `${map} ${count}`;
+/** Where a connection of this protocol finds its endpoint: its maps are called `endpoints-` and `slots-` this. */
+export const mapName = (view: View, family: Family, protocol: ServicePort['protocol']): string => `${view}${family}-${protocol}`;
 export const stickySet = (family: Family, seconds: number): string => `sticky${family}-${seconds}`;
 /** Indexes of different counts never meet, so that one map serves them all. */
 export const firstIndex = (count: number): number => (count * (count - 1)) / 2;
@@ -88,18 +90,19 @@ function renderOutside(frontend: Frontend, port: ServicePort, choice: Choice, ou
   for (const range of port.sourceRanges.filter((text) => text.includes(':') === (family === '6'))) put(out.elements, `allowed${family}`, `${key} . ${range}`);
 }
 
-function renderView(view: View, { family, key }: Frontend, { affinitySeconds }: ServicePort, endpoints: readonly Endpoint[], out: Output): void {
+function renderView(view: View, { family, key, address, port }: Frontend, { affinitySeconds, protocol }: ServicePort, endpoints: readonly Endpoint[], out: Output): void {
   if (endpoints.length === 0) return;
   const first = firstIndex(endpoints.length);
-  out.counts.add(countKey(view, family, endpoints.length));
+  const map = mapName(view, family, protocol);
+  out.counts.add(countKey(map, endpoints.length));
   if (affinitySeconds === undefined) {
-    endpoints.forEach((endpoint, at) => put(out.elements, `endpoints-${view}${family}`, `${key} . ${first + at}`, target(endpoint)));
+    endpoints.forEach((endpoint, at) => put(out.elements, `endpoints-${map}`, `${address} . ${port} . ${first + at}`, target(endpoint)));
     return;
   }
   const slots = slotsOf(endpoints);
   endpoints.forEach((endpoint, at) => {
     put(out.elements, `picks-${view}${family}`, `${key} . ${first + at}`, String(slots[at]));
-    put(out.elements, `slots-${view}${family}`, `${key} . ${slots[at]}`, target(endpoint));
+    put(out.elements, `slots-${map}`, `${address} . ${port} . ${slots[at]}`, target(endpoint));
   });
 }
 

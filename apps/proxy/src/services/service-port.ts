@@ -9,6 +9,7 @@ export interface Frontend {
   /** `address . protocol . port`, as nftables writes it. */
   readonly key: string;
   readonly address: string;
+  readonly port: number;
   /** cluster: a cluster IP. loadBalancer: as external, but source ranges apply. node: an address of this node. */
   readonly kind: 'cluster' | 'external' | 'loadBalancer' | 'node';
 }
@@ -79,7 +80,7 @@ function frontends(kind: Frontend['kind'], addresses: readonly string[], protoco
     const family = familyOf(text);
     if (!family) return [];
     const address = canonicalAddress(text);
-    return [{ family, kind, address, key: `${address} . ${protocol} . ${port}` }];
+    return [{ family, kind, address, port, key: `${address} . ${protocol} . ${port}` }];
   });
 }
 

@@ -232,7 +232,7 @@ describe('Services in a real kernel', () => {
     it('a change that the kernel refuses because someone meddled with elements is followed by a whole renewal', async () => {
       oneEndpoint();
       await table.sync();
-      lab.nft('flush', 'map', 'inet', 'navarch-services-a', 'endpoints-any4');
+      lab.nft('flush', 'map', 'inet', 'navarch-services-a', 'endpoints-any4-tcp');
       expect(await who('pod2', '10.96.0.10')).toBe('refused');
       rules.setService('default/a', serviceOf('a', '10.96.0.10'), [sliceOf('a', own('10.244.0.12'))]);
       await table.sync();
