@@ -16,7 +16,9 @@ import type { PortForwardTarget } from '@navarch/streaming';
 import type { KubeletConfig } from './config';
 import type { Host } from './host/host';
 import { jsonDocument, kubeletHttp, type KubeletDocuments } from './http/kubelet-http';
+import { ImageCollector } from './images/image-collector';
 import { createLogReader, type LogReader } from './logs/log-reader';
+import { rotateLogs } from './logs/log-rotation';
 import { writeCniConfig } from './node/cni';
 import { NodeAgent } from './node/node-agent';
 import { allocatableOf } from './node/node-status';
@@ -75,6 +77,10 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
       ...(container && { fieldPath: `spec.${container.isInit ? 'initContainers' : 'containers'}{${container.name}}` }),
     }, type, reason, message),
   };
+  const collector = new ImageCollector({
+    runtime, host, images: context.images, clock, logger, highPercent: config.imageGcHighPercent, lowPercent: config.imageGcLowPercent, minAgeMs: config.imageMinAgeMs,
+    report: (type, reason, message) => recorder.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName }, type, reason, message),
+  });
   const workers = new PodWorkers({ context, pods: podInformer, node: () => node.get('', nodeName) ?? { metadata: { name: nodeName } }, signal });
 
   const documents: KubeletDocuments = {
@@ -97,6 +103,8 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     await node.synced;
     configureNetwork();
     await workers.start();
+    void rotateLogs({ runtime, files: host.files, clock, logger, paths: config, maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles }, signal);
+    void collector.run(signal);
   };
   const ready = begin();
   ready.catch((error: unknown) => {

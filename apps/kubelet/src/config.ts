@@ -13,6 +13,13 @@ export interface KubeletConfig {
   /** Where the CNI configuration goes when the node has a pod range; absent: it is made by someone else. */
   readonly cni?: { readonly configDirectory: string; readonly dataDirectory: string; readonly hostPorts: boolean; readonly mtu?: number };
   readonly maxPods: number;
+  /** A container's log of this size is put aside; 0: never. */
+  readonly containerLogMaxBytes: number;
+  readonly containerLogMaxFiles: number;
+  /** Percent of the disk in use from which unused images go (100: never), and down to which. */
+  readonly imageGcHighPercent: number;
+  readonly imageGcLowPercent: number;
+  readonly imageMinAgeMs: number;
   /** Kept from pods, as quantities: cpu, memory, ephemeral-storage. */
   readonly reserved: Readonly<Record<string, string>>;
   readonly clusterDns: ClusterDns;
@@ -22,5 +29,6 @@ export interface KubeletConfig {
 
 export const defaultConfig: KubeletConfig = {
   addresses: [], rootDirectory: '/var/lib/kubelet', podLogsDirectory: '/var/log/pods', cgroupRoot: '', maxPods: 110, reserved: {},
+  containerLogMaxBytes: 10 * 1024 * 1024, containerLogMaxFiles: 5, imageGcHighPercent: 85, imageGcLowPercent: 80, imageMinAgeMs: 120_000,
   clusterDns: { servers: [], domain: 'cluster.local' }, labels: {}, version: 'v1.36.0-navarch',
 };

@@ -30,6 +30,11 @@ const config = parseConfig({
   hostPorts: { type: 'boolean', description: 'Add the portmap plugin (needs iptables in the node\'s namespace).' },
   mtu: { type: 'integer', min: 576, description: 'MTU of the pods\' bridge.' },
   maxPods: { type: 'integer', default: defaultConfig.maxPods, min: 1, description: 'Most pods on this node.' },
+  containerLogMaxSize: { type: 'integer', default: defaultConfig.containerLogMaxBytes, min: 0, description: 'Bytes of a container\'s log at which it is rotated; 0: never.' },
+  containerLogMaxFiles: { type: 'integer', default: defaultConfig.containerLogMaxFiles, min: 2, description: 'Most log files of one container.' },
+  imageGcHighThreshold: { type: 'integer', default: defaultConfig.imageGcHighPercent, min: 1, max: 100, description: 'Percent of the disk in use from which unused images are removed; 100: never.' },
+  imageGcLowThreshold: { type: 'integer', default: defaultConfig.imageGcLowPercent, min: 0, max: 99, description: 'Percent of the disk in use down to which they are.' },
+  minimumImageTtl: { type: 'duration', default: defaultConfig.imageMinAgeMs, min: 0, description: 'How long an image stays at least.' },
   reserved: { type: 'list', description: 'Kept from pods: cpu=100m,memory=256Mi,ephemeral-storage=1Gi.' },
   nodeLabels: { type: 'list', description: 'Labels to register with: key=value.' },
   clusterDns: { type: 'list', description: 'Addresses of the cluster DNS.' },
@@ -51,6 +56,8 @@ function kubeletConfig(): KubeletConfig {
   const [endpoint] = config.listen;
   return {
     addresses: config.nodeAddress, ...(endpoint && { endpoint }), rootDirectory: config.rootDirectory, podLogsDirectory: config.podLogsDirectory,
+    containerLogMaxBytes: config.containerLogMaxSize, containerLogMaxFiles: config.containerLogMaxFiles,
+    imageGcHighPercent: config.imageGcHighThreshold, imageGcLowPercent: config.imageGcLowThreshold, imageMinAgeMs: config.minimumImageTtl,
     cgroupRoot: config.cgroupRoot.replace(/\/$/, ''), maxPods: config.maxPods, reserved: pairs(config.reserved, 'reserved'), labels: pairs(config.nodeLabels, 'node-labels'),
     ...(cniConfigDirectory && { cni: { configDirectory: cniConfigDirectory, dataDirectory: cniDataDirectory, hostPorts: hostPorts ?? false, ...(mtu !== undefined && { mtu }) } }),
     clusterDns: { servers: config.clusterDns ?? [], domain: config.clusterDomain }, version: defaultConfig.version,

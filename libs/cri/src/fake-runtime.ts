@@ -345,7 +345,10 @@ class InMemoryRuntime implements FakeRuntime {
   }
 
   async removeImage(image: string, options?: RuntimeCallOptions): Promise<void> {
-    return this.serve('removeImage', image, options, () => void this.images.delete(normalized(image)));
+    return this.serve('removeImage', image, options, () => {
+      // By id every tag goes, as containerd does it.
+      for (const [tag, id] of this.images) if (id === image || tag === normalized(image)) this.images.delete(tag);
+    });
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent, void, undefined> {

@@ -49,6 +49,8 @@ export function kubeletFlags(places: Places, node: NodeRecord): Flags {
     ...common(places, `${node.name}.kubelet`), ...client(places, node.name),
     'node-name': node.name, 'node-address': node.address, listen: `unix:${at.kubeletSocket}`, 'containerd-socket': at.containerdSocket,
     'root-directory': at.kubeletDirectory, 'pod-logs-directory': at.podLogs, 'cgroup-root': `/${at.cgroup}`,
+    // The nodes share one disk with whatever else is on this machine, and cannot pull again what was loaded.
+    'image-gc-high-threshold': '100',
     'cni-config-directory': at.cniConfig, 'cni-data-directory': at.cniData,
   };
 }

@@ -17,6 +17,8 @@ export interface HostFiles {
   list(path: string): Promise<readonly string[]>;
   /** With all below it, unmounting what is mounted there; fine where it does not exist. */
   remove(path: string): Promise<void>;
+  /** Takes the place of what has that name. */
+  rename(from: string, to: string): Promise<void>;
   /** A symbolic link, replaced whole. */
   link(target: string, path: string): Promise<void>;
   /** For all users to write, with the group's files kept the group's: an emptyDir. */

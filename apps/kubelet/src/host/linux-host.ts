@@ -94,6 +94,7 @@ const files: HostFiles = {
     for (const point of await mountsBelow(path)) await run('umount', ['-l', point]);
     await rm(path, { recursive: true, force: true });
   }),
+  rename: (from, to) => at(from, () => rename(from, to)),
   link: (target, path) => at(path, async () => {
     const beside = temporary(path);
     await symlink(target, beside);

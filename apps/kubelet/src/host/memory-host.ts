@@ -86,6 +86,12 @@ export class MemoryFiles implements HostFiles {
     this.tell(path);
   }
 
+  async rename(from: string, to: string): Promise<void> {
+    const { data, identity } = this.file(from);
+    this.put(to, data, identity);
+    this.entries.delete(this.resolve(from));
+  }
+
   async link(target: string, path: string): Promise<void> {
     this.parentOf(path);
     this.entries.set(path, { kind: 'link', target });

@@ -28,6 +28,8 @@ export interface ImageStore {
   ensure(container: Container, pull: PullOptions, report: Report, signal: AbortSignal): Promise<Image>;
   /** After the runtime said that it has none: look again next time. */
   forget(image: string): void;
+  /** An image was removed, under all its names. */
+  forgetImage(id: string): void;
 }
 
 /** Kubernetes' maxParallelImagePulls, where it is set. */
@@ -141,6 +143,9 @@ export function createImageStore(runtime: ContainerRuntime, clock: Clock): Image
       throw new StartFault('ErrImageNeverPull', message);
     },
     forget: (name) => void known.delete(name),
+    forgetImage(id) {
+      for (const [name, image] of known) if (image.id === id) known.delete(name);
+    },
   };
 }
 

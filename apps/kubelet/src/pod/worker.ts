@@ -2,6 +2,7 @@ import { backoffDelayMs, isConflict, isNotFound, toError, type CancelTimer, type
 import type { EventHeaders } from '@navarch/client';
 import type { ContainerStatus, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
+import { asideOf } from '../logs/log-rotation';
 import { startContainer } from './start-container';
 import { deadlineMs, decide, type Action } from './decide';
 import { identityOf, podPaths, type PodIdentity } from './identity';
@@ -391,7 +392,8 @@ export class PodWorker {
   private async removeContainer({ id, name, attempt }: { id: string; name: string; attempt: number }): Promise<void> {
     await this.context.runtime.removeContainer(id);
     const paths = podPaths(this.context.settings, this.identity);
-    await this.context.host.files.remove(`${paths.logs}/${paths.log(name, attempt)}`);
+    const log = `${paths.logs}/${paths.log(name, attempt)}`;
+    for (const file of [log, ...(await asideOf(this.context.host.files, log))]) await this.context.host.files.remove(file);
     await this.context.host.files.remove(`${paths.container(name)}/termination-${attempt}`);
     this.stale = true;
   }
