@@ -23,6 +23,9 @@ import { startTtlAfterFinished } from './ttl-after-finished/ttl-after-finished.c
 import { startClaimBinding } from './volume/binding/claim-binding.controller';
 import { startEphemeralClaims } from './volume/ephemeral/ephemeral-claims.controller';
 import { startVolumeProtection } from './volume/protection/volume-protection.controller';
+import { startClaimBinding } from './volume/binding/claim-binding.controller';
+import { startEphemeralClaims } from './volume/ephemeral/ephemeral-claims.controller';
+import { startVolumeProtection } from './volume/protection/volume-protection.controller';
 
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
@@ -47,6 +50,9 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'serviceaccount/secret-tokens': startSecretTokens,
   'statefulset': startStatefulSets,
   'ttl-after-finished': startTtlAfterFinished,
+  'volume/binding': startClaimBinding,
+  'volume/ephemeral': startEphemeralClaims,
+  'volume/protection': startVolumeProtection,
   'volume/binding': startClaimBinding,
   'volume/ephemeral': startEphemeralClaims,
   'volume/protection': startVolumeProtection,
