@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-import { allResources } from '@navarch/api';
+import { allResources, reviewResources } from '@navarch/api';
 
 import { repairGenerated } from './repair';
 import { servedResources } from './served';
@@ -10,7 +10,7 @@ const root = join(__dirname, '..', '..');
 
 describe('the wire', () => {
   it('has a typed service for every kind of the registry, and for no other', () => {
-    expect([...servedResources].sort()).toEqual([...new Set(allResources.map(({ plural, group }) => `${plural}.${group}`))].sort());
+    expect([...servedResources].sort()).toEqual([...new Set([...allResources, ...reviewResources].map(({ plural, group }) => `${plural}.${group}`))].sort());
   });
 
   it('is freshly made from the facts', () => {

@@ -20,9 +20,14 @@ const command = (name: 'Exec' | 'Attach'): Addition => ({
     + `message ${name}PodResponse {\n  navarch.meta.v1.CommandOutput output = 1;\n}\n`,
 });
 
+/** A door of its own for a part of the object. */
+const view = (kind: string, name: string): Addition => ({
+  rpc: `  rpc Update${name}(Update${kind}Request) returns (%OBJECT%);\n  rpc Patch${name}(navarch.meta.v1.PatchRequest) returns (%OBJECT%);`,
+});
+
 /** What a subresource adds to its kind's service; those not listed here come with the part that serves them. */
 const subresourceRpcs: Readonly<Record<string, (kind: string) => Addition>> = {
-  status: (kind) => ({ rpc: `  rpc UpdateStatus(Update${kind}Request) returns (%OBJECT%);\n  rpc PatchStatus(navarch.meta.v1.PatchRequest) returns (%OBJECT%);` }),
+  status: (kind) => view(kind, 'Status'),
   finalize: (kind) => ({ rpc: `  rpc Finalize(Update${kind}Request) returns (%OBJECT%);` }),
   scale: (kind) => ({
     imports: [protoPathOf('k8s.io.api.autoscaling.v1')],
@@ -40,6 +45,14 @@ const subresourceRpcs: Readonly<Record<string, (kind: string) => Addition>> = {
     rpc: `  // For the account that object.metadata names.\n  rpc CreateToken(Create${kind}TokenRequest) returns (.k8s.io.api.authentication.v1.TokenRequest);`,
     message: `message Create${kind}TokenRequest {\n  string namespace = 1;\n  .k8s.io.api.authentication.v1.TokenRequest object = 2;\n  .${metaPackage}.CreateOptions options = 3;\n}\n`,
   }),
+  eviction: () => ({
+    imports: [protoPathOf('k8s.io.api.policy.v1')],
+    rpc: '  // Of the pod that object.metadata names; refused while its disruption budget allows none.\n  rpc Evict(EvictPodRequest) returns (.k8s.io.apimachinery.pkg.apis.meta.v1.Status);',
+    message: `message EvictPodRequest {\n  string namespace = 1;\n  .k8s.io.api.policy.v1.Eviction object = 2;\n  .${metaPackage}.CreateOptions options = 3;\n}\n`,
+  }),
+  approval: (kind) => view(kind, 'Approval'),
+  ephemeralcontainers: (kind) => view(kind, 'EphemeralContainers'),
+  resize: (kind) => view(kind, 'Resize'),
   log: () => ({
     rpc: '  rpc Log(LogPodRequest) returns (stream LogPodResponse);',
     message: 'message LogPodRequest {\n  string namespace = 1;\n  string name = 2;\n  .k8s.io.api.core.v1.PodLogOptions options = 3;\n}\n\nmessage LogPodResponse {\n  bytes data = 1;\n}\n',

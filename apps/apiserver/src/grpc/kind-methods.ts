@@ -1,5 +1,5 @@
-import { Status } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
-import type { Resource, ResourceRegistry } from '@navarch/api';
+import { CreateOptions, Status } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
+import type { Resource } from '@navarch/api';
 import { ApiError } from '@navarch/base';
 import type { DescService } from '@bufbuild/protobuf';
 import { DeleteCollectionRequest, DeleteRequest, GetRequest, ListRequest, PatchRequest, WatchRequest } from '@navarch/proto/navarch/meta/v1/meta';
@@ -24,6 +24,27 @@ const object = (asked: (resource: Resource, request: Buffer) => Asked): Unary =>
 const list = (asked: (resource: Resource, request: Buffer) => Asked): Unary =>
   (resource, door) => async (request, call) => encodeList(await askForList(door, asked(resource, request), call));
 
+/** The methods of a subresource that is a view of the object itself. */
+const view = (name: string, subresource: string): Record<string, Unary> => ({
+  [`Update${name}`]: object((resource, request) => askTypedWrite('update', resource, request, subresource)),
+  [`Patch${name}`]: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request), subresource)),
+});
+
+function askNamed(resource: Resource, request: Buffer, subresource: string): Asked {
+  const object = messageField(request, 2) ?? new Uint8Array();
+  const named = peekMetadata(object);
+  const options = decodeWith(CreateOptions, messageField(request, 3) ?? new Uint8Array());
+  const asked = askWrite('create', placeOf(resource, subresource), resource, { namespace: textField(request, 1), object, named, options });
+  return { ...asked, target: { ...asked.target, name: named.name } };
+}
+
+/** What is sent to a subresource for the object that its own metadata names; the answer is a Status. */
+const sentTo = (subresource: string): Unary => (resource, door) => async (request, call) => {
+  const response = await ask(door, askNamed(resource, request, subresource), call);
+  if (response.type !== 'status') throw unexpected(response);
+  return Status.encode(response.status).finish();
+};
+
 /** What a method of a kind's service means, by its name: the same for every kind. */
 const unary: Readonly<Record<string, Unary>> = {
   Get: object((resource, request) => askGet(resource, decodeWith(GetRequest, request))),
@@ -33,26 +54,14 @@ const unary: Readonly<Record<string, Unary>> = {
   Patch: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request))),
   Delete: object((resource, request) => askDelete(resource, decodeWith(DeleteRequest, request))),
   DeleteCollection: list((resource, request) => askDeleteCollection(resource, decodeWith(DeleteCollectionRequest, request))),
-  UpdateStatus: object((resource, request) => askTypedWrite('update', resource, request, 'status')),
-  PatchStatus: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request), 'status')),
+  ...view('Status', 'status'), ...view('Approval', 'approval'), ...view('EphemeralContainers', 'ephemeralcontainers'), ...view('Resize', 'resize'),
   GetScale: object((resource, request) => askGet(resource, decodeWith(GetRequest, request), 'scale')),
   UpdateScale: object((resource, request) => askTypedWrite('update', resource, request, 'scale')),
   PatchScale: object((resource, request) => askPatch(resource, decodeWith(PatchRequest, request), 'scale')),
   Finalize: object((resource, request) => askTypedWrite('update', resource, request, 'finalize')),
-  CreateToken: object((resource, request) => {
-    const message = messageField(request, 2) ?? new Uint8Array();
-    const named = peekMetadata(message);
-    const asked = askWrite('create', placeOf(resource, 'token'), resource, { namespace: textField(request, 1), object: message, named });
-    return { ...asked, target: { ...asked.target, name: named.name } };
-  }),
-  Bind: (resource, door) => async (request, call) => {
-    const binding = messageField(request, 2) ?? new Uint8Array();
-    const named = peekMetadata(binding);
-    const asked = askWrite('create', placeOf(resource, 'binding'), resource, { namespace: textField(request, 1), object: binding, named });
-    const response = await ask(door, { ...asked, target: { ...asked.target, name: named.name } }, call);
-    if (response.type !== 'status') throw unexpected(response);
-    return Status.encode(response.status).finish();
-  },
+  CreateToken: object((resource, request) => askNamed(resource, request, 'token')),
+  Bind: sentTo('binding'),
+  Evict: sentTo('eviction'),
 };
 
 const streaming: Readonly<Record<string, Streaming>> = {
@@ -69,10 +78,10 @@ const streaming: Readonly<Record<string, Streaming>> = {
 };
 
 /** The methods of a kind's typed service. A kind that has left the registry answers NotFound, like a path nobody serves. */
-export function kindMethods(service: DescService, registry: ResourceRegistry, door: Door): GrpcMethod[] {
-  const message = service.methods.find(({ name }) => name === 'Get')?.output.typeName;
+export function kindMethods(service: DescService, door: Door): GrpcMethod[] {
+  const message = kindOf(service);
   const find = (): Resource => {
-    const resource = registry.all().find(({ codec }) => codec.message === message);
+    const resource = door.core.resources().find(({ codec }) => codec.message === message);
     if (!resource) throw new ApiError('NotFound', 'the server could not find the requested resource');
     return resource;
   };
@@ -88,7 +97,12 @@ export function kindMethods(service: DescService, registry: ResourceRegistry, do
   });
 }
 
-/** The services of kinds: those whose Get answers with the message of a resource. */
-export function isKindService({ typeName, methods }: DescService): boolean {
-  return typeName.startsWith('navarch.') && (methods.find(({ name }) => name === 'Get')?.output.typeName.startsWith('k8s.io.') ?? false);
+/** What a kind's service is about: the message that its Get answers with, or (of questions, which are only put) its Create. */
+function kindOf({ methods }: DescService): string | undefined {
+  return (methods.find(({ name }) => name === 'Get') ?? methods.find(({ name }) => name === 'Create'))?.output.typeName;
+}
+
+/** The services of kinds: those about the message of a resource. */
+export function isKindService(service: DescService): boolean {
+  return service.typeName.startsWith('navarch.') && (kindOf(service)?.startsWith('k8s.io.') ?? false);
 }

@@ -21,11 +21,10 @@ const ofTheServer = ['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflecti
  * methods come from the descriptor set, their meaning from the registry; nothing here knows a kind.
  */
 export function apiMethods(door: Door, versions: Versions, descriptors: Descriptors = loadDescriptors()): GrpcMethod[] {
-  const { registry } = door.core;
   const kinds = descriptors.services.filter(isKindService);
   const served = [...kinds.map(({ typeName }) => typeName), 'navarch.meta.v1.ObjectService', 'navarch.meta.v1.VersionService', ...ofTheServer];
   return [
-    ...kinds.flatMap((service) => kindMethods(service, registry, door)),
+    ...kinds.flatMap((service) => kindMethods(service, door)),
     ...objectServiceMethods(door),
     ...grpcService(VersionServiceService, { get: () => Promise.resolve({ ...versions }) }),
     ...reflectionMethods(descriptors, served),

@@ -1,12 +1,18 @@
-import { createHash } from 'node:crypto';
-
-import { groupVersionPath, kindMergeSchema, openApiV2, openApiV3, type JsonObject, type Resource, type ResourceRegistry, type SchemaTables } from '@navarch/api';
+import { groupVersionPath, kindMergeSchema, openApiV2, openApiV3, reviewResources, type JsonObject, type Resource, type ResourceRegistry, type SchemaTables } from '@navarch/api';
 import { describeField } from '@navarch/api/documentation';
 import { schemaJson } from '@navarch/proto/schema';
 
+import { hashOf } from './cacheable';
+
+export interface OpenApiDocument {
+  readonly text: Buffer;
+  /** Of the text: what changes with it. */
+  readonly hash: string;
+}
+
 /** The OpenAPI documents of a registry, made at first use and again when the registry changes. */
 export class OpenApiDocuments {
-  private readonly made = new Map<string, { readonly text: Buffer; readonly hash: string }>();
+  private readonly made = new Map<string, OpenApiDocument>();
   private tables: SchemaTables | undefined;
 
   constructor(private readonly registry: ResourceRegistry, private readonly serverVersion: string) {
@@ -15,29 +21,34 @@ export class OpenApiDocuments {
 
   /** /openapi/v3: where each group version's document is. */
   index(): JsonObject {
-    const paths = new Map(this.registry.all().map((resource) => [groupVersionPath(resource).slice(1), resource]));
+    const paths = new Map(this.documented().map((resource) => [groupVersionPath(resource).slice(1), resource]));
     return { paths: Object.fromEntries([...paths].map(([path, resource]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${this.v3(resource).hash}` }])) };
   }
 
   /** One group version's document; undefined where nothing is served there. */
-  groupVersion(path: string): Buffer | undefined {
-    const resource = this.registry.all().find((one) => groupVersionPath(one) === `/${path}`);
-    return resource && this.v3(resource).text;
+  groupVersion(path: string): OpenApiDocument | undefined {
+    const resource = this.documented().find((one) => groupVersionPath(one) === `/${path}`);
+    return resource && this.v3(resource);
   }
 
-  v2(): Buffer {
-    return this.keep('v2', () => openApiV2(this.registry.all(), this.schemaTables(), this.serverVersion)).text;
+  v2(): OpenApiDocument {
+    return this.keep('v2', () => openApiV2(this.documented(), this.schemaTables(), this.serverVersion));
   }
 
-  private v3(resource: Resource): { readonly text: Buffer; readonly hash: string } {
-    return this.keep(groupVersionPath(resource), () => openApiV3(this.registry.all(), resource, this.schemaTables(), this.serverVersion));
+  /** What has paths: the kinds, and the questions that are put as objects. */
+  private documented(): readonly Resource[] {
+    return [...this.registry.all(), ...reviewResources];
   }
 
-  private keep(key: string, make: () => JsonObject): { readonly text: Buffer; readonly hash: string } {
+  private v3(resource: Resource): OpenApiDocument {
+    return this.keep(groupVersionPath(resource), () => openApiV3(this.documented(), resource, this.schemaTables(), this.serverVersion));
+  }
+
+  private keep(key: string, make: () => JsonObject): OpenApiDocument {
     const present = this.made.get(key);
     if (present) return present;
     const text = Buffer.from(JSON.stringify(make()));
-    const document = { text, hash: createHash('sha256').update(text).digest('hex').slice(0, 32).toUpperCase() };
+    const document = { text, hash: hashOf(text) };
     this.made.set(key, document);
     return document;
   }

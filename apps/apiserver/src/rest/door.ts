@@ -6,9 +6,10 @@ import type { ApiCore } from '../core/core';
 import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, SessionResponse, User, Verb } from '../core/request';
 import { apiVersionOf, checkEnvelope, deleteOptions, patchBody, requestBody } from './body';
 import { begun } from './begun';
+import { cacheable } from './cacheable';
 import { aggregatedDiscovery, coreVersions, groupInfo, groupList, resourceList, type SubresourceTable } from './discovery';
 import { connectOptions, isConnect } from './connect-options';
-import type { OpenApiDocuments } from './documents';
+import type { OpenApiDocument, OpenApiDocuments } from './documents';
 import { logOptions } from './log-options';
 import { contentTypeOf, negotiate, wantsAggregatedDiscovery, type Negotiated } from './negotiation';
 import { parsePath, proxiedPath, type RestPath } from './path';
@@ -58,6 +59,7 @@ const methods: Readonly<Record<string, { readonly one: Verb; readonly many?: Ver
 const connectMethods: typeof methods = { GET: { one: 'create' }, POST: { one: 'create' } };
 /** A proxy's verb is the method's, also where it has none of Kubernetes' own. */
 const proxyMethods: typeof methods = { ...methods, OPTIONS: { one: 'get' } };
+const yearMs = 365 * 24 * 60 * 60 * 1_000;
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 
 /**
@@ -112,16 +114,17 @@ export class RestDoor {
       const aggregated = wantsAggregatedDiscovery(accept);
       if (aggregated) {
         const document = aggregatedDiscovery(resources, path.legacy, aggregated, this.options.subresources);
-        return json(200, document, { 'content-type': `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`, vary: 'Accept' });
+        return cacheable(incoming, { text: jsonText(document), contentType: `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList` });
       }
-      return json(200, path.legacy ? coreVersions(incoming.headers['host'] ?? incoming.headers[':authority'] ?? '') : groupList(resources));
+      return json(200, path.legacy ? coreVersions(incoming.headers['host'] ?? incoming.headers[':authority'] ?? '') : groupList(resources), { vary: 'Accept' });
     }
     const document = path.version === undefined ? groupInfo(resources, path.group ?? '') : resourceList(resources, path.group ?? '', path.version, this.options.subresources);
     if (!document) throw new ApiError('NotFound', 'the server could not find the requested resource');
     return json(200, document);
   }
 
-  private other([first = '', ...rest]: readonly string[], pathname: string, { user, headers }: Incoming): Outgoing {
+  private other([first = '', ...rest]: readonly string[], pathname: string, incoming: Incoming): Outgoing {
+    const { user } = incoming;
     if (healthPaths.has(first)) return this.health(first);
     if (first === 'version' && rest.length === 0) return json(200, this.options.version);
     requireIdentity(user, pathname);
@@ -132,7 +135,7 @@ export class RestDoor {
     if (tokenDiscovery && pathname === '/.well-known/openid-configuration') return json(200, tokenDiscovery.configuration());
     if (tokenDiscovery && pathname === '/openid/v1/jwks') return json(200, tokenDiscovery.jwks(), { 'content-type': 'application/jwk-set+json' });
     if (first === 'openapi') {
-      const found = this.openApi(rest, headers['accept'] ?? '');
+      const found = this.openApi(rest, incoming);
       if (found) return found;
     }
     if (first === '') return json(200, { paths: ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
@@ -145,19 +148,28 @@ export class RestDoor {
     return { status: problems.length === 0 ? 200 : 500, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' }, body: Buffer.from(body) };
   }
 
-  private openApi([version, ...rest]: readonly string[], accept: string): Outgoing | undefined {
+  private openApi([version, ...rest]: readonly string[], incoming: Incoming): Outgoing | undefined {
     const { documents } = this.options;
-    if (version === 'v3' && rest.length === 0) return json(200, documents.index());
+    const contentType = 'application/json';
+    if (version === 'v3' && rest.length === 0) return cacheable(incoming, { text: jsonText(documents.index()), contentType });
     if (version === 'v3') {
-      const text = documents.groupVersion(rest.join('/'));
-      return text && { status: 200, headers: { 'content-type': 'application/json' }, body: text };
+      const document = documents.groupVersion(rest.join('/'));
+      return document && this.openApiVersion(document, rest.join('/'), incoming);
     }
     if (version !== 'v2' || rest.length > 0) return undefined;
     // kubectl asks for version 2 in protobuf to validate lists; an empty document makes it leave that to the server.
-    if (accept.includes('proto-openapi.spec.v2')) {
-      return { status: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: Buffer.alloc(0) };
+    if (incoming.headers['accept']?.includes('proto-openapi.spec.v2')) {
+      return cacheable(incoming, { text: Buffer.alloc(0), contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' });
     }
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: documents.v2() };
+    return cacheable(incoming, { ...documents.v2(), contentType });
+  }
+
+  /** Under the hash that the index gives, a document never changes; under another it has moved to its present one. */
+  private openApiVersion(document: OpenApiDocument, path: string, incoming: Incoming): Outgoing {
+    const asked = new URLSearchParams(incoming.url.split('?')[1] ?? '').get('hash');
+    if (asked !== null && asked !== document.hash) return { status: 301, headers: { location: `/openapi/v3/${path}?hash=${document.hash}`, vary: 'Accept' }, body: Buffer.alloc(0) };
+    const expires = new Date(this.options.clock.now() + yearMs).toUTCString();
+    return cacheable(incoming, { ...document, contentType: 'application/json', headers: asked === null ? {} : { 'cache-control': 'public, immutable', expires } });
   }
 
   private async resource(path: Extract<RestPath, { type: 'resource' }>, search: URLSearchParams, incoming: Incoming, warn: (message: string) => void): Promise<Outgoing | SessionResponse> {
@@ -235,8 +247,10 @@ export class RestDoor {
   }
 }
 
+const jsonText = (document: JsonObject): Buffer => Buffer.from(`${JSON.stringify(document)}\n`);
+
 function json(status: number, document: JsonObject, headers: Readonly<Record<string, string>> = {}): Outgoing {
-  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...headers }, body: Buffer.from(`${JSON.stringify(document)}\n`) };
+  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...headers }, body: jsonText(document) };
 }
 
 function statusJson(status: { status?: string | undefined; message?: string | undefined; reason?: string | undefined; code?: number | undefined }): JsonObject {

@@ -55,7 +55,7 @@ export function credentialsOf(request: Request, authorization: string | undefine
 export async function send(outgoing: Outgoing, request: Request, response: Response, signal: AbortSignal): Promise<void> {
   response.statusCode = outgoing.status;
   for (const [name, value] of Object.entries(outgoing.headers)) response.setHeader(name, value as string | string[]);
-  if (request.method === 'HEAD') {
+  if (request.method === 'HEAD' || outgoing.status === 304) {
     response.end();
     return;
   }

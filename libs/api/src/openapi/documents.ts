@@ -4,6 +4,33 @@ import { schemaName, schemaRef, schemasOf, type GroupVersionKind, type SchemaSty
 /** What the documents tell of one resource; a Resource value has all of it. */
 export type DocumentedResource = Pick<Resource, 'group' | 'version' | 'kind' | 'plural' | 'namespaced' | 'verbs' | 'subresources'> & { readonly codec: { readonly message: string } };
 
+/** What a subresource takes and answers with, where that is not the object itself; and the methods it has. */
+interface DocumentedSubresource {
+  readonly suffix: string;
+  readonly methods: Readonly<Record<string, string>>;
+  readonly of?: GroupVersionKind & { readonly message: string };
+}
+
+const readAndWrite = { get: 'get', put: 'update', patch: 'patch' };
+const documentedSubresources: Readonly<Record<string, DocumentedSubresource>> = {
+  status: { suffix: 'Status', methods: readAndWrite },
+  approval: { suffix: 'Approval', methods: readAndWrite },
+  ephemeralcontainers: { suffix: 'Ephemeralcontainers', methods: readAndWrite },
+  resize: { suffix: 'Resize', methods: readAndWrite },
+  finalize: { suffix: 'Finalize', methods: { put: 'update' } },
+  scale: { suffix: 'Scale', methods: readAndWrite, of: { group: 'autoscaling', version: 'v1', kind: 'Scale', message: 'k8s.io.api.autoscaling.v1.Scale' } },
+  binding: { suffix: 'Binding', methods: { post: 'create' }, of: { group: '', version: 'v1', kind: 'Binding', message: 'k8s.io.api.core.v1.Binding' } },
+  eviction: { suffix: 'Eviction', methods: { post: 'create' }, of: { group: 'policy', version: 'v1', kind: 'Eviction', message: 'k8s.io.api.policy.v1.Eviction' } },
+  token: { suffix: 'Token', methods: { post: 'create' }, of: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', message: 'k8s.io.api.authentication.v1.TokenRequest' } },
+};
+
+function subresourcesOf(resource: DocumentedResource): (readonly [name: string, subresource: DocumentedSubresource])[] {
+  return resource.subresources.flatMap((name) => {
+    const found = Object.hasOwn(documentedSubresources, name) ? documentedSubresources[name] : undefined;
+    return found ? [[name, found] as const] : [];
+  });
+}
+
 const metaPackage = 'k8s.io.apimachinery.pkg.apis.meta.v1';
 const patchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
 const queryParameters: Readonly<Record<string, readonly string[]>> = {
@@ -28,6 +55,7 @@ function kindsOf(resources: readonly DocumentedResource[]): (message: string) =>
     add(codec.message, { group, version, kind });
     if (verbs.includes('list')) add(`${codec.message}List`, { group, version, kind: `${kind}List` });
   }
+  for (const { message, ...kind } of resources.flatMap((resource) => subresourcesOf(resource).flatMap(([, { of }]) => of ?? []))) if (!kinds.has(message)) add(message, kind);
   add(`${metaPackage}.Status`, { group: '', version: 'v1', kind: 'Status' });
   return (message) => kinds.get(message) ?? [];
 }
@@ -54,7 +82,10 @@ export function openApiV2(resources: readonly DocumentedResource[], tables: Sche
 }
 
 function rootsOf(resources: readonly DocumentedResource[]): string[] {
-  return [...resources.flatMap(({ codec, verbs }) => [codec.message, ...(verbs.includes('list') ? [`${codec.message}List`] : [])]), `${metaPackage}.Status`, `${metaPackage}.DeleteOptions`];
+  return [...resources.flatMap((resource) => {
+    const { codec, verbs } = resource;
+    return [codec.message, ...(verbs.includes('list') ? [`${codec.message}List`] : []), ...subresourcesOf(resource).flatMap(([, { of }]) => of?.message ?? [])];
+  }), `${metaPackage}.Status`, `${metaPackage}.DeleteOptions`];
 }
 
 function pathsOf(resources: readonly DocumentedResource[], style: SchemaStyle): JsonObject {
@@ -66,7 +97,7 @@ function pathsOf(resources: readonly DocumentedResource[], style: SchemaStyle): 
       ...everywhere,
       [collection, item(resource, { get: 'list', post: 'create', delete: 'deletecollection' }, '', style)],
       [`${collection}/{name}`, item(resource, { get: 'get', put: 'update', patch: 'patch', delete: 'delete' }, '', style)],
-      ...(resource.subresources.includes('status') ? [[`${collection}/{name}/status`, item(resource, { get: 'get', put: 'update', patch: 'patch' }, 'Status', style)] as [string, JsonObject]] : []),
+      ...subresourcesOf(resource).map(([name, subresource]): [string, JsonObject] => [`${collection}/{name}/${name}`, subresourceItem(resource, subresource, style)]),
     ];
   });
   return Object.fromEntries(entries.filter(([, value]) => Object.keys(value).some((key) => key !== 'parameters')).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -79,6 +110,19 @@ function item(resource: DocumentedResource, methods: Readonly<Record<string, str
     ...Object.fromEntries(served.map(([method, verb]) => [method, operation(resource, verb, suffix, style)])),
     ...(names.length > 0 && { parameters: names.map((name) => parameter(name, 'path', style)) }),
   };
+}
+
+function subresourceItem(resource: DocumentedResource, { suffix, methods, of }: DocumentedSubresource, style: SchemaStyle): JsonObject {
+  const subject = of ? { ...resource, group: of.group, version: of.version, kind: of.kind, codec: { message: of.message } } : resource;
+  const names = resource.namespaced ? ['namespace', 'name'] : ['name'];
+  // Named for the kind it belongs to: several kinds have a scale.
+  const operations = Object.entries(methods).map(([method, verb]) => [method, { ...operation(subject, verb, suffix, style), operationId: operationId(resource, verb, suffix) }]);
+  return { ...Object.fromEntries(operations) as JsonObject, parameters: names.map((name) => parameter(name, 'path', style)) };
+}
+
+function operationId({ codec }: DocumentedResource, verb: string, suffix: string): string {
+  const words = schemaName(codec.message).split('.').slice(-3).map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return `${verb}${words.join('')}${suffix}`;
 }
 
 function parameter(name: string, where: 'path' | 'query', style: SchemaStyle): JsonObject {
@@ -95,7 +139,7 @@ function operation(resource: DocumentedResource, verb: string, suffix: string, s
   const bodySchema = body === `${metaPackage}.Patch` ? { type: 'object' } : body ? schemaRef(body, style) : undefined;
   const query = (queryParameters[method] ?? []).map((name) => parameter(name, 'query', style));
   return {
-    operationId: `${verb}${schemaName(codec.message).split('.').slice(-2).join('')}${suffix}`,
+    operationId: operationId(resource, verb, suffix),
     'x-kubernetes-action': verb, 'x-kubernetes-group-version-kind': { group, version, kind },
     parameters: style === 'v2' && bodySchema ? [...query, { name: 'body', in: 'body', schema: bodySchema, ...(verb !== 'delete' && { required: true }) }] : query,
     ...(style === 'v3' && bodySchema && { requestBody: verb === 'patch' ? { content: Object.fromEntries(patchTypes.map((type) => [type, { schema: bodySchema }])) } : content(bodySchema) }),
