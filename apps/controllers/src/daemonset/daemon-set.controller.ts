@@ -2,17 +2,18 @@ import { context as otel } from '@opentelemetry/api';
 
 import { daemonSets, deepEqual, isPodReady, matcherOf, type LabelMatcher } from '@navarch/api';
 import { isNotFound, toError } from '@navarch/base';
-import { cacheOnly, startController, watching, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
+import { cacheOnly, startController, watching, type EventHeaders, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
 import type { DaemonSet, DaemonSetStatus } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Node, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../dependencies';
 import { ConfigRollouts } from '../revisions/config-rollouts';
+import { inTraceOf } from '../revisions/request-trace';
 import { syncHistory, truncateHistory, type History } from '../revisions/sync-history';
 import { claimObjects } from '../workload/claim';
 import { asksForConfigRollout, configMatters, configUsers } from '../workload/config-use';
 import { withFailure } from '../workload/failure-condition';
-import { controllingOwner, keyOf, objectReference, ownersOf } from '../workload/owned';
+import { keyOf, objectReference, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
 import { slowStart } from '../workload/slow-start';
 import { mustBeAsRead } from '../workload/still-as-read';
@@ -45,7 +46,15 @@ class DaemonSets {
     if (!set || set.metadata?.deletionTimestamp) return;
     const owner = { resource: daemonSets, object: set, selector: selectorOf(set), template: set.spec?.template, collisionCount: set.status?.collisionCount ?? 0, hashLabel };
     const history = await syncHistory(this.dependencies, owner, this.rollouts, context);
-    return otel.with(history.under, () => this.converge(set, history, context));
+    return otel.with(history.under, () => inTraceOf(this.requestBehind(set, history), () => this.converge(set, history, context)));
+  }
+
+  /** Of the write that asked for what is not yet so: of the set as it is, or of its revision. */
+  private requestBehind({ metadata, status }: DaemonSet, { update }: History): EventHeaders | undefined {
+    const { informers } = this.dependencies;
+    const { namespace = '', name = '', generation } = metadata ?? {};
+    if (status?.observedGeneration !== generation) return informers.daemonSets.headers(namespace, name);
+    return isRolling(status) ? informers.controllerRevisions.headers(namespace, update.metadata?.name ?? '') : undefined;
   }
 
   private async converge(set: DaemonSet, history: History, context: ReconcileContext): Promise<ReconcileResult | void> {
@@ -72,7 +81,8 @@ class DaemonSets {
     const removed = await slowStart(remove, (one) => this.remove(view, one, context), remove.length);
     const spec = daemonSpec(set);
     const isTaken = (name: string): boolean => informers.pods.get(set.metadata?.namespace ?? '', name) !== undefined;
-    const created = await slowStart(create, (node) => createPod(this.dependencies, owner, podFor(set, spec, node, hash, isTaken), create.length, plainTexts, context));
+    const podsOfRequest = Math.max(create.length, isRolling(set.status) ? (set.status?.desiredNumberScheduled ?? 0) : 0);
+    const created = await slowStart(create, (node) => createPod(this.dependencies, owner, podFor(set, spec, node, hash, isTaken), podsOfRequest, plainTexts, context));
     const [first] = [...removed.failures, ...created.failures];
     if (first !== undefined) throw toError(first);
   }
@@ -129,9 +139,8 @@ function nodeMatters({ type, object, old }: ObjectChange<Node>): boolean {
   return type !== 'MODIFIED' || !old || !deepEqual([object.metadata?.labels, object.spec?.taints], [old.metadata?.labels, old.spec?.taints]);
 }
 
-function isUnfinished({ metadata, status }: DaemonSet): boolean {
-  return status?.observedGeneration !== metadata?.generation || (status?.updatedNumberScheduled ?? 0) < (status?.desiredNumberScheduled ?? 0);
-}
+/** Nodes still wait for the present revision. */
+const isRolling = (status: DaemonSetStatus | undefined): boolean => (status?.updatedNumberScheduled ?? 0) < (status?.desiredNumberScheduled ?? 0);
 
 export const startDaemonSets: StartController = (dependencies, signal) => {
   const { clock, random, logger, informers, observe } = dependencies;
@@ -146,13 +155,7 @@ export const startDaemonSets: StartController = (dependencies, signal) => {
           return setMatters(change);
         },
       }),
-      watching(informers.pods, {
-        keys: ownersOf(informers.daemonSets, selectorOf), when: podMatters,
-        unfinished: (pod) => {
-          const set = controllingOwner(informers.daemonSets, pod);
-          return set !== undefined && isUnfinished(set);
-        },
-      }),
+      watching(informers.pods, { keys: ownersOf(informers.daemonSets, selectorOf), when: podMatters }),
       watching(informers.nodes, { keys: (node) => informers.daemonSets.list().filter((set) => concerns(set, node)).map(keyOf), when: nodeMatters }),
       cacheOnly(informers.controllerRevisions),
       watching(informers.configMaps, { keys: configUsers(informers.daemonSets, 'configmap'), when: configMatters }),

@@ -6,6 +6,7 @@
  *   history.ts         what becomes of the history: pure
  *   sync-history.ts    makes it so: adopts, creates, renumbers; and drops what is beyond the limit
  *   config-rollouts.ts when a change of configuration becomes a revision
+ *   request-trace.ts   which trace the steps of a rollout belong to
  */
 import type { ControllerRevision } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 

@@ -2,18 +2,19 @@ import { context as otel } from '@opentelemetry/api';
 
 import { deepEqual, isPodReady, matcherOf, statefulSets, type LabelMatcher } from '@navarch/api';
 import { ApiError, isNotFound, toError } from '@navarch/base';
-import { cacheOnly, startController, watching, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
+import { cacheOnly, startController, watching, type EventHeaders, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { PersistentVolumeClaim, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../dependencies';
 import { ConfigRollouts } from '../revisions/config-rollouts';
+import { inTraceOf } from '../revisions/request-trace';
 import { syncHistory, truncateHistory, type History } from '../revisions/sync-history';
 import { templateOf } from '../revisions/template-patch';
 import { claimObjects } from '../workload/claim';
 import { asksForConfigRollout, configMatters, configUsers } from '../workload/config-use';
 import { withFailure } from '../workload/failure-condition';
-import { controllingOwner, keyOf, ownersOf } from '../workload/owned';
+import { keyOf, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
 import { slowStart } from '../workload/slow-start';
 import { mustBeAsRead } from '../workload/still-as-read';
@@ -57,7 +58,17 @@ class StatefulSets {
     const { spec, status } = set;
     const owner = { resource: statefulSets, object: set, selector: selectorOf(set), template: spec?.template, collisionCount: status?.collisionCount ?? 0, hashLabel: 'controller.kubernetes.io/hash' };
     const history = await syncHistory(this.dependencies, owner, this.rollouts, context);
-    return otel.with(history.under, () => this.converge(set, history, context));
+    return otel.with(history.under, () => inTraceOf(this.requestBehind(set, history), () => this.converge(set, history, context)));
+  }
+
+  /** Of the write that asked for what is not yet so: of another revision, or of the set as it is. */
+  private requestBehind({ metadata, spec, status }: StatefulSet, { update }: History): EventHeaders | undefined {
+    const { informers } = this.dependencies;
+    if (status?.currentRevision !== undefined && status.currentRevision !== nameOf(update) && status.updateRevision === nameOf(update)) {
+      return informers.controllerRevisions.headers(metadata?.namespace ?? '', nameOf(update));
+    }
+    const unfinished = status?.observedGeneration !== metadata?.generation || (status?.replicas ?? 0) < (spec?.replicas ?? 1);
+    return unfinished ? informers.statefulSets.headers(metadata?.namespace ?? '', metadata?.name ?? '') : undefined;
   }
 
   private async converge(set: StatefulSet, history: History, context: ReconcileContext): Promise<ReconcileResult | void> {
@@ -168,11 +179,6 @@ function podMatters({ type, object, old }: ObjectChange<Pod>): boolean {
   return !deepEqual(facts(object), facts(old));
 }
 
-/** The set is on its way to what was asked for, so that what a pod's status brings about belongs to the request's trace. */
-function isUnfinished({ metadata, spec, status }: StatefulSet): boolean {
-  return status?.observedGeneration !== metadata?.generation || status?.currentRevision !== status?.updateRevision || (status?.replicas ?? 0) < (spec?.replicas ?? 1);
-}
-
 export const startStatefulSets: StartController = (dependencies, signal) => {
   const { clock, random, logger, informers, observe } = dependencies;
   const sets = new StatefulSets(dependencies);
@@ -186,13 +192,7 @@ export const startStatefulSets: StartController = (dependencies, signal) => {
           return setMatters(change);
         },
       }),
-      watching(informers.pods, {
-        keys: ownersOf(informers.statefulSets, selectorOf), when: podMatters,
-        unfinished: (pod) => {
-          const set = controllingOwner(informers.statefulSets, pod);
-          return set !== undefined && isUnfinished(set);
-        },
-      }),
+      watching(informers.pods, { keys: ownersOf(informers.statefulSets, selectorOf), when: podMatters }),
       watching(informers.persistentVolumeClaims, { keys: (claim) => setsOf(informers.statefulSets.list(claim.metadata?.namespace ?? ''), claim), when: ({ type }) => type === 'DELETED' }),
       cacheOnly(informers.controllerRevisions),
       watching(informers.configMaps, { keys: configUsers(informers.statefulSets, 'configmap'), when: configMatters }),
