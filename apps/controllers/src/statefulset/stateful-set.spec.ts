@@ -310,7 +310,7 @@ describe('StatefulSet', () => {
     });
 
     it('a pod waits while the claim of its ordinal is being deleted, and says so', async () => {
-      await claims().create({ metadata: { namespace: 'default', name: 'data-db-0', finalizers: ['kubernetes.io/pvc-protection'] }, spec: data.spec });
+      await claims().create({ metadata: { namespace: 'default', name: 'data-db-0', finalizers: ['example.com/hold'] }, spec: data.spec });
       await claims().delete('default', 'data-db-0');
       await create({ replicas: 1, volumeClaimTemplates: [data] });
       expect([await cluster.podNames(), (await status()).conditions?.[0]?.message]).toEqual([[], expect.stringContaining('data-db-0')]);
