@@ -283,7 +283,7 @@ export class ApiCore {
   private subresourceContext(kind: Kind, { target }: ApiRequest, deadline: Deadline, ctx?: WriteContext): SubresourceContext {
     const [namespace, name] = [target.namespace ?? '', target.name ?? ''];
     return {
-      resource: kind.resource, namespace, name, deadline, nowMs: this.options.clock.now(),
+      resource: kind.resource, versions: kind.versions, namespace, name, deadline, nowMs: this.options.clock.now(),
       find: async () => {
         await becomeCurrent(kind.feed, deadline);
         return kind.store.find(namespace, name, deadline);

@@ -1,4 +1,4 @@
-import type { ApiObject, Resource } from '@navarch/api';
+import type { ApiObject, FieldVersions, Resource } from '@navarch/api';
 
 import type { KindCache } from './cache/kind-cache';
 import type { Deadline } from './deadline';
@@ -11,6 +11,8 @@ import type { WriteContext } from './write/writer';
 /** What a subresource may ask of the core. */
 export interface SubresourceContext {
   readonly resource: Resource;
+  /** The parent's other forms, for field ownership. */
+  readonly versions: FieldVersions;
   readonly namespace: string;
   readonly name: string;
   readonly deadline: Deadline;

@@ -64,6 +64,28 @@ describe('the scale subresource', () => {
     expect((await stored()).metadata?.generation).toBe(1);
   });
 
+  it('is applied by a manager, who owns the object’s size, conflicts with others, and takes over by force', async () => {
+    const apply = (replicas: number | undefined, fieldManager: string, force = false) => cluster.one({
+      ...target, verb: 'patch', body: { contentType: 'application/apply-patch+yaml', bytes: Buffer.from(JSON.stringify({ apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'web' }, spec: { replicas } })) }, options: { fieldManager, force },
+    });
+    const owners = async () => ((deploy.codec.toJson(await stored() as never)['metadata'] as { managedFields?: { manager: string; subresource?: string; operation: string; apiVersion: string; fieldsV1: unknown }[] }).managedFields ?? [])
+      .filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes('f:replicas')).map(({ manager, operation, subresource, apiVersion }) => [manager, operation, subresource, apiVersion]);
+    expect(((await apply(3, 'autoscaler', true)).object as Scale).spec).toEqual({ replicas: 3 });
+    expect((await stored()).spec?.replicas).toBe(3);
+    expect(await owners()).toEqual([['autoscaler', 'Apply', 'scale', 'apps/v1']]);
+    await expect(apply(5, 'other')).rejects.toMatchObject({ reason: 'Conflict', message: expect.stringContaining('conflict with "autoscaler" with subresource "scale": .spec.replicas') as string });
+    await apply(5, 'other', true);
+    expect([(await stored()).spec?.replicas, await owners()]).toEqual([5, [['other', 'Apply', 'scale', 'apps/v1']]]);
+    await apply(undefined, 'other');
+    expect((await stored()).spec?.replicas).toBe(5);
+    await expect(apply(-1, 'other')).rejects.toMatchObject({ reason: 'Invalid' });
+  });
+
+  it('records who scaled an object whose fields are owned', async () => {
+    await cluster.one({ ...target, verb: 'patch', body: patchOf('merge-patch', { spec: { replicas: 4 } }), options: { fieldManager: 'kubectl-scale' } });
+    expect(deploy.codec.toJson(await stored() as never)).toMatchObject({ metadata: { managedFields: expect.arrayContaining([expect.objectContaining({ manager: 'kubectl-scale', operation: 'Update', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } })]) as unknown } });
+  });
+
   it('answers a dry run without scaling', async () => {
     const scaled = await cluster.one({ ...target, verb: 'update', object: { spec: { replicas: 4 } } as Scale, options: { dryRun: ['All'] } });
     expect((scaled.object as Scale).spec).toEqual({ replicas: 4 });

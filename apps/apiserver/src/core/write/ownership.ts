@@ -16,7 +16,7 @@ const statusFields = fromFieldsV1({ 'f:status': {} });
 const allButStatus = fromFieldsV1({ 'f:spec': {}, 'f:metadata': {}, 'f:data': {} });
 
 /** Of a kind, what ownership needs: its rules, and the other forms of its objects. */
-export type Owned = Pick<Kind, 'resource' | 'versions' | 'extension'>;
+export type Owned = Pick<Kind, 'resource' | 'versions'> & Partial<Pick<Kind, 'extension'>>;
 
 function ignoredFields({ resource, extension }: Owned, subresource: string): FieldSet | undefined {
   const view = extension?.views?.[subresource];
