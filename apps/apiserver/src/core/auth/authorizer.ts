@@ -24,7 +24,7 @@ export interface Authorizer {
 }
 
 export interface UserRules {
-  readonly rules: readonly { readonly verbs: readonly string[]; readonly apiGroups: readonly string[]; readonly resources: readonly string[] }[];
+  readonly rules: readonly { readonly verbs: readonly string[]; readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly resourceNames?: readonly string[] }[];
   /** There may be more than these. */
   readonly incomplete: boolean;
 }

@@ -27,6 +27,8 @@ export const treeKey = (namespace: string, name: string): string => `${namespace
  */
 export class KindCache {
   readonly watchers: WatcherSet;
+  /** Another number after every change: for what is made of all objects and kept. */
+  revision = 0;
   private tree: ObjectTree = new BTree(undefined, compareKeys);
   private readonly window: EventWindow;
   private readonly indexes: ReadonlyMap<string, FieldIndex>;
@@ -151,6 +153,7 @@ export class KindCache {
   }
 
   private take(event: CacheEvent): void {
+    this.revision += 1;
     if (event.live) {
       this.tree.set(event.key, event.live);
       this.tombstones.delete(event.key);

@@ -41,7 +41,9 @@ export function reviewRules(resource: Resource, review: SelfSubjectRulesReview, 
   const everything = user.groups.includes('system:masters');
   const nonResourceRules = [{ verbs: everything ? ['*'] : ['get'], nonResourceURLs: everything ? ['*'] : ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version'] }];
   return { ...review, status: {
-    resourceRules: rules.map(({ verbs, apiGroups, resources }) => ({ verbs: [...verbs], apiGroups: [...apiGroups], resources: [...resources] })), nonResourceRules, incomplete,
+    resourceRules: rules.map(({ verbs, apiGroups, resources, resourceNames }) => ({
+      verbs: [...verbs], apiGroups: [...apiGroups], resources: [...resources], ...(resourceNames && { resourceNames: [...resourceNames] }),
+    })), nonResourceRules, incomplete,
     ...(incomplete && { evaluationError: 'some of the rules that apply depend on the objects asked for and cannot be listed' }),
   } };
 }
