@@ -1,6 +1,7 @@
 import type { Service } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 
+import { SharedElements } from '../nft/shared-elements';
 import { TableModel } from '../nft/table-model';
 import { choiceChains, families, fixedChains, fixedSets, stickyDefinition } from './chains';
 import type { NodePlace } from './endpoints';
@@ -33,7 +34,7 @@ export class ServiceRules {
   private readonly known = new Map<string, Known>();
   /** Services by the frontends they claim; the first one has it. */
   private readonly claims = new Map<string, string[]>();
-  private readonly shared = new Map<string, number>();
+  private readonly shared = new SharedElements(this.model);
   private readonly counts = new Map<string, number>();
   private readonly affinities = new Map<number, number>();
   private readonly ruledCounts = new Set<string>();
@@ -140,8 +141,8 @@ export class ServiceRules {
     for (const seconds of now?.affinities ?? []) this.useAffinity(seconds, 1);
     for (const seconds of before?.affinities ?? []) this.useAffinity(seconds, -1);
     this.replaceElements(before?.elements ?? [], now?.elements ?? []);
-    for (const element of now?.shared ?? []) this.share(element, 1);
-    for (const element of before?.shared ?? []) this.share(element, -1);
+    for (const { set, key } of now?.shared ?? []) this.shared.want(set, key);
+    for (const { set, key } of before?.shared ?? []) this.shared.release(set, key);
     for (const key of now?.counts ?? []) addTo(this.counts, key, 1);
     for (const key of before?.counts ?? []) addTo(this.counts, key, -1);
     if (now) this.known.set(id, now);
@@ -152,12 +153,6 @@ export class ServiceRules {
     const kept = new Set(now.map(({ set, key }) => `${set} ${key}`));
     for (const { set, key } of before) if (!kept.has(`${set} ${key}`)) this.model.remove(set, key);
     for (const { set, key, value } of now) this.model.put(set, key, value);
-  }
-
-  private share({ set, key }: Element, by: number): void {
-    const left = addTo(this.shared, `${set} ${key}`, by);
-    if (left > 0) this.model.put(set, key);
-    else this.model.remove(set, key);
   }
 
   private useAffinity(seconds: number, by: number): void {
