@@ -125,10 +125,11 @@ describe('what a DaemonSet does next', () => {
     expect(planned(text, wish)).toEqual([...expected].sort());
   });
 
-  it('a pod meant for a node that is gone goes, one that was there is for the pod collector', () => {
+  it('a pod meant for a node that is gone goes, one that was there is for the pod collector, one meant for none stays', () => {
     const view = viewFrom('a:new b~:old', {});
     const meant = podFor(view.set, daemonSpec(view.set), 'gone', 'new', () => false);
-    expect(planDaemonSet({ ...view, pods: [...view.pods, meant] }).remove).toEqual([{ pod: meant, because: 'misplaced' }]);
+    const adopted: Pod = { metadata: { name: 'adopted' }, spec: {} };
+    expect(planDaemonSet({ ...view, pods: [...view.pods, meant, adopted] }).remove).toEqual([{ pod: meant, because: 'misplaced' }]);
   });
 });
 

@@ -47,9 +47,11 @@ export function placesOf({ set, nodes, pods }: DaemonSetView): Places {
   const strays: Pod[] = [];
   for (const pod of pods) {
     if (isPodTerminal(pod) && isGoing(pod)) continue;
-    const there = byNode.get(nodeOf(pod) ?? '');
+    const node = nodeOf(pod);
+    const there = node === undefined ? undefined : byNode.get(node);
     if (there) there.push(pod);
-    else if (!pod.spec?.nodeName && !isGoing(pod)) strays.push(pod);
+    // One that was adopted may be meant for no node in particular: it belongs where it comes to be.
+    else if (node !== undefined && !pod.spec?.nodeName && !isGoing(pod)) strays.push(pod);
   }
   const places = nodes.map((node): Place => ({ node: node.metadata?.name ?? '', ...fitOf(spec, node), pods: byNode.get(node.metadata?.name ?? '') ?? [] }));
   places.sort((left, right) => (left.node < right.node ? -1 : 1));

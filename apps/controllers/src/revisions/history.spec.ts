@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 
+import { kindMergeSchema, statefulSets, strategicMerge, type JsonObject } from '@navarch/api';
 import type { ControllerRevision } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 
 import { compareConfig, configRecordAnnotation, type ConfigState } from '../workload/config-use';
@@ -17,6 +18,16 @@ const names = (revisions: readonly ControllerRevision[]) => revisions.map(({ met
 describe('what a revision keeps', () => {
   it('is the patch that kubectl rollout undo applies: members sorted, the template to be replaced whole', () => {
     expect(Buffer.from(templatePatch(template('a'))).toString()).toMatch(/^\{"spec":\{"template":\{"\$patch":"replace","metadata":\{.*"labels":\{"app":"web"\}.*\},"spec":\{"containers":\[\{"image":"a","name":"main".*\}\].*\}\}\}\}$/);
+  });
+
+  it('puts its template in place of whatever is there, when kubectl rollout undo sends it as a strategic merge patch', () => {
+    const present = { spec: { replicas: 2, template: { metadata: { labels: { app: 'web' }, annotations: { added: 'later' } }, spec: { containers: [{ name: 'main', image: 'b' }, { name: 'sidecar', image: 's' }] } } } };
+    const patch = JSON.parse(Buffer.from(templatePatch(template('a'))).toString()) as JsonObject;
+    const undone = statefulSets.codec.fromJson(strategicMerge(present, patch, statefulSets.codec.message, kindMergeSchema()));
+    expect(undone.spec?.replicas).toBe(2);
+    expect(undone.spec?.template).toMatchObject(template('a'));
+    expect(undone.spec?.template?.spec?.containers).toHaveLength(1);
+    expect(undone.spec?.template?.metadata?.annotations).toBeUndefined();
   });
 
   it('escapes what Go escapes, so that kubectl sees equal bytes', () => {
