@@ -6,7 +6,7 @@
  *   runtime's events, and a listing now and then ──► the worker whose containers changed
  *   NodeAgent: the Node's status, its Lease, its CNI configuration
  */
-import { codecFor, configMaps, nodes, pods, secrets, services } from '@navarch/api';
+import { codecFor, configMaps, nodes, persistentVolumeClaims, persistentVolumes, pods, secrets, services } from '@navarch/api';
 import { isNotFound, type Clock, type Logger, type Random } from '@navarch/base';
 import { createEventRecorder, createInformer, waitForSync, type ApiClient, type Informer } from '@navarch/client';
 import type { ContainerRuntime } from '@navarch/cri';
@@ -20,6 +20,7 @@ import { ImageCollector } from './images/image-collector';
 import { createLogReader, type LogReader } from './logs/log-reader';
 import { rotateLogs } from './logs/log-rotation';
 import { writeCniConfig } from './node/cni';
+import { startLocalPath } from './node/local-path';
 import { NodeAgent } from './node/node-agent';
 import { allocatableOf } from './node/node-status';
 import type { PodSources } from './pod/environment';
@@ -103,6 +104,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     await node.synced;
     configureNetwork();
     await workers.start();
+    startLocalPath({ nodeName, client, files: host.files, clock, random, logger, settings: config, signal });
     void rotateLogs({ runtime, files: host.files, clock, logger, paths: config, maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles }, signal);
     void collector.run(signal);
   };
@@ -136,6 +138,8 @@ function sourcesFrom(client: ApiClient, known: Informer<Service>, signal: AbortS
   return {
     configMap: (namespace, name) => orNothing(client.resource(configMaps).get(namespace, name)),
     secret: (namespace, name) => orNothing(client.resource(secrets).get(namespace, name)),
+    claim: (namespace, name) => orNothing(client.resource(persistentVolumeClaims).get(namespace, name)),
+    volume: (name) => orNothing(client.resource(persistentVolumes).get('', name)),
     services: async () => {
       await waitForSync([known], signal);
       return known.list();

@@ -105,6 +105,8 @@ export { applyMergePatch } from './merge-patch';
 export { findCondition, isConditionTrue, setCondition, type ConditionLike } from './meta/conditions';
 export { apiVersionOf, controllerOf, ownerReference } from './meta/owner-reference';
 
+export { claimNameOf, podClaims } from './pod/claims';
+export { localPathFinalizer, localPathRootAnnotation, provisionedByAnnotation, selectedNodeAnnotation, volumeNodeLabel } from './pod/local-path';
 export { isSidecar, podLimits, podRequests, type ResourceList } from './pod/requests';
 export { qosClassOf, type QosClass } from './pod/qos';
 export { findUntoleratedTaint, tolerates, withDefaultTolerations, type TaintEffect } from './pod/taints';

@@ -1,9 +1,9 @@
-import { events, isPodTerminal, localPathClass, nodes, persistentVolumeClaims, persistentVolumes, pods, quantity, storageClasses, type ApiObject } from '@navarch/api';
+import { events, isPodTerminal, localPathClass, localPathFinalizer, localPathRootAnnotation, nodes, persistentVolumeClaims, persistentVolumes, pods, quantity, selectedNodeAnnotation, storageClasses, type ApiObject } from '@navarch/api';
 import { isNotFound } from '@navarch/base';
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec, Pod, VolumeSource } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { ControllerCluster } from '../testing/cluster';
-import { claimProtection, localPathFinalizer, localPathRootAnnotation, selectedNodeAnnotation, volumeProtection } from './claims';
+import { claimProtection, volumeProtection } from './claims';
 
 describe('claims and volumes', () => {
   let cluster: ControllerCluster;

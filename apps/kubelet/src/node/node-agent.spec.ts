@@ -15,7 +15,7 @@ describe('the node', () => {
     await start({ config: { reserved: { cpu: '500m', memory: '1Gi' }, endpoint: 'unix:/run/k.sock', labels: { zone: 'a' } }, host: { machine: { cpus: 2, memoryBytes: 4 * 1024 ** 3 } } });
     const node = await rig.node();
     expect(node.metadata).toMatchObject({
-      labels: { zone: 'a', 'kubernetes.io/hostname': 'node-1', 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' }, annotations: { 'navarch.io/kubelet-endpoint': 'unix:/run/k.sock' },
+      labels: { zone: 'a', 'kubernetes.io/hostname': 'node-1', 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' }, annotations: { 'navarch.io/kubelet-endpoint': 'unix:/run/k.sock', 'navarch.io/local-path-root': expect.stringMatching(/\/local-path$/) },
     });
     expect(node.status).toMatchObject({
       capacity: { cpu: quantity('2'), memory: quantity('4194304Ki'), pods: quantity('110') }, allocatable: { cpu: quantity('1500m'), memory: quantity('3145728Ki') },

@@ -1,4 +1,4 @@
-import { leases, microTimeFromMs, nodes, ownerReference } from '@navarch/api';
+import { leases, localPathRootAnnotation, microTimeFromMs, nodes, ownerReference } from '@navarch/api';
 import { backoffDelayMs, hasReason, isAlreadyExists, isConflict, isNotFound, sleep, toError, type Clock, type Logger } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import type { ContainerRuntime, RuntimeHealth, RuntimeVersion } from '@navarch/cri';
@@ -7,6 +7,7 @@ import type { Node } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { KubeletConfig } from '../config';
 import type { Host, MachineFacts } from '../host/host';
+import { localPathRoot } from './local-path';
 import { differs, isReady, nodeLabels, nodeStatus } from './node-status';
 
 export const endpointAnnotation = 'navarch.io/kubelet-endpoint';
@@ -93,7 +94,7 @@ export class NodeAgent {
   private async register(): Promise<void> {
     const { nodeName, config, machine } = this.options;
     const labels = nodeLabels({ nodeName, config, machine });
-    const annotations: Record<string, string> = config.endpoint === undefined ? {} : { [endpointAnnotation]: config.endpoint };
+    const annotations: Record<string, string> = { [localPathRootAnnotation]: localPathRoot(config), ...(config.endpoint !== undefined && { [endpointAnnotation]: config.endpoint }) };
     const status = nodeStatus(await this.facts(), undefined, this.options.clock.now());
     try {
       await this.client.create({ metadata: { name: nodeName, labels, annotations }, spec: {}, status }, { signal: this.options.signal });

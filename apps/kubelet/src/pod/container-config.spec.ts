@@ -15,6 +15,8 @@ const facts = { nodeName: 'node-1', hostIps: ['10.0.0.1'], podIps: ['10.244.0.5'
 const sources: PodSources = {
   configMap: async (_namespace, name) => (name === 'settings' ? { data: { color: 'blue', size: 'big' } } : undefined),
   secret: async (_namespace, name) => (name === 'keys' ? { data: { token: Buffer.from('t0k') } } : undefined),
+  claim: async () => undefined,
+  volume: async () => undefined,
   services: async () => [{ metadata: { namespace: 'ns', name: 'db' }, spec: { clusterIP: '10.96.0.7', ports: [{ port: 5432, protocol: 'TCP' }] } }],
 };
 const env = async (container: Container, spec: PodSpec = {}): Promise<Record<string, string>> =>

@@ -1,4 +1,4 @@
-import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ConfigMap, Container, EnvVar, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { ConfigError, fieldValue, resourceValue, type DownwardFacts } from './downward';
 import { expand } from './expansion';
@@ -9,6 +9,8 @@ import { serviceEnvironment } from './service-environment';
 export interface PodSources {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
+  volume(name: string): Promise<PersistentVolume | undefined>;
   /** All of them, once they are known at all. */
   services(): Promise<readonly Service[]>;
 }

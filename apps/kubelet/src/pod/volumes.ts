@@ -3,6 +3,7 @@ import { hasReason, isNotFound, type Random } from '@navarch/base';
 import type { Container, DownwardAPIVolumeFile, KeyToPath, Pod, ServiceAccountTokenProjection, Volume, VolumeProjection } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { FileKind, Host, HostFiles } from '../host/host';
+import { prepareClaim } from './claim-volume';
 import { ConfigError, fieldValue, resourceValue, type DownwardFacts } from './downward';
 import type { PodSources } from './environment';
 import { identityOf, podPaths, type KubeletPaths, type PodPaths } from './identity';
@@ -20,6 +21,7 @@ export interface VolumeContext {
   readonly tokens: TokenSource;
   readonly facts: DownwardFacts;
   readonly paths: KubeletPaths;
+  readonly nodeName: string;
 }
 
 /** Host path of every volume of the pod, by name; nothing is touched. */
@@ -37,6 +39,7 @@ function pluginOf(source: NonNullable<Volume['volumeSource']>): string {
   if (source.configMap) return 'configmap';
   if (source.secret) return 'secret';
   if (source.downwardAPI) return 'downward-api';
+  if (source.persistentVolumeClaim ?? source.ephemeral) return 'persistent-volume-claim';
   return source.projected ? 'projected' : 'empty-dir';
 }
 
@@ -58,9 +61,11 @@ export function hasChangingVolumes(pod: Pod): boolean {
   return (pod.spec?.volumes ?? []).some(({ volumeSource: source }) => source?.configMap ?? source?.secret ?? source?.downwardAPI ?? source?.projected);
 }
 
-async function prepare(pod: Pod, { volumeSource: source = {} }: Volume, path: string, context: VolumeContext): Promise<void> {
+async function prepare(pod: Pod, volume: Volume, path: string, context: VolumeContext): Promise<void> {
   const { files } = context.host;
+  const { volumeSource: source = {} } = volume;
   if (source.hostPath) return prepareHostPath(files, path, source.hostPath.type ?? '');
+  if (source.persistentVolumeClaim ?? source.ephemeral) return prepareClaim(pod, volume, path, context);
   const payload = await payloadOf(pod, source, context);
   if (payload) {
     await files.makeDirectory(path, 0o755);

@@ -360,7 +360,7 @@ export class PodWorker {
   private async prepareVolumes(): Promise<void> {
     const { host, random, sources, tokens, settings } = this.context;
     try {
-      await prepareVolumes(this.pod, { host, random, sources, tokens, facts: downwardFacts(this.context, this.observed, this.pod), paths: settings });
+      await prepareVolumes(this.pod, { host, random, sources, tokens, facts: downwardFacts(this.context, this.observed, this.pod), paths: settings, nodeName: this.context.nodeName });
       this.memory.volumesReady = true;
     } catch (error) {
       this.report('Warning', 'FailedMount', toError(error).message);

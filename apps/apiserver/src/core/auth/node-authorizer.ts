@@ -1,3 +1,4 @@
+import { podClaims } from '@navarch/api';
 import type { EnvFromSource, EnvVar, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { User } from '../request';
@@ -9,6 +10,8 @@ const userPrefix = 'system:node:';
 export interface NodePods {
   pod(namespace: string, name: string): Pod | undefined;
   onNode(node: string): readonly Pod[];
+  /** The node that a local volume lies on, if it is one. */
+  nodeOfVolume?(name: string): string | undefined;
 }
 
 /** The node a kubelet speaks for; undefined for everyone else. */
@@ -29,6 +32,9 @@ export function nodeAuthorizer(pods: NodePods): Authorizer {
     'events.': ({ verb }) => ['create', 'update', 'patch'].includes(verb),
     'configmaps.': (asked, node) => used(asked, pods.onNode(node), configMapsOf),
     'secrets.': (asked, node) => used(asked, pods.onNode(node), secretsOf),
+    'persistentvolumeclaims.': (asked, node) => used(asked, pods.onNode(node), podClaims),
+    // Lets those of its own go whose directories it has removed.
+    'persistentvolumes.': ({ verb, name, subresource }, node) => subresource === '' && (['get', 'list', 'watch'].includes(verb) || (verb === 'patch' && pods.nodeOfVolume?.(name) === node)),
     'serviceaccounts.': (asked, node) => usedAccount(asked, pods.onNode(node)),
     'services.': ({ verb }) => ['get', 'list', 'watch'].includes(verb),
     'runtimeclasses.node.k8s.io': ({ verb }) => ['get', 'list', 'watch'].includes(verb),

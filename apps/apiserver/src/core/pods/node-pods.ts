@@ -1,3 +1,4 @@
+import { volumeNodeLabel } from '@navarch/api';
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { NodePods } from '../auth/node-authorizer';
@@ -8,6 +9,7 @@ export function podsOf(kinds: Kinds): NodePods {
   const cache = () => kinds.get('', 'pods').cache;
   return {
     pod: (namespace, name) => cache().get(namespace, name)?.object as Pod | undefined,
+    nodeOfVolume: (name) => kinds.get('', 'persistentvolumes').cache.get('', name)?.metadata.labels?.[volumeNodeLabel],
     onNode: (node) => (cache().byField('spec.nodeName', node) ?? []).map(({ object }) => object as Pod),
   };
 }

@@ -1,8 +1,8 @@
-import { compareQuantity, localPathProvisioner, matcherOf, matchesNodeSelector } from '@navarch/api';
+import { compareQuantity, localPathProvisioner, matcherOf, matchesNodeSelector, selectedNodeAnnotation } from '@navarch/api';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
-import { isFor, selectedNodeAnnotation } from '../claims';
+import { isFor } from '../claims';
 
 export type ClaimPlan =
   /** Bound already, or pre-bound: volume and claim are brought to say the same. */

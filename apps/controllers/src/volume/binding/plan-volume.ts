@@ -1,7 +1,5 @@
-import { localPathProvisioner } from '@navarch/api';
+import { localPathProvisioner, provisionedByAnnotation } from '@navarch/api';
 import type { PersistentVolume, PersistentVolumeClaim } from '@navarch/proto/k8s/io/api/core/v1/core';
-
-import { provisionedByAnnotation } from '../claims';
 
 export type VolumePlan =
   | { readonly type: 'keep' }

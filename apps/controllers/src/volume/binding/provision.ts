@@ -1,8 +1,8 @@
-import { localPathProvisioner } from '@navarch/api';
+import { localPathFinalizer, localPathProvisioner, localPathRootAnnotation, provisionedByAnnotation, volumeNodeLabel } from '@navarch/api';
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
-import { boundByControllerAnnotation, localPathFinalizer, localPathRootAnnotation, provisionedByAnnotation, volumeNodeLabel, volumeProtection } from '../claims';
+import { boundByControllerAnnotation, volumeProtection } from '../claims';
 
 const hostnameLabel = 'kubernetes.io/hostname';
 

@@ -1,12 +1,11 @@
 /** Makes the claims of pods' ephemeral volumes; the pod owns them, so they go with it (Kubernetes' generic ephemeral volumes, KEP-1698). */
-import { isPodTerminal, ownerReference, persistentVolumeClaims, pods } from '@navarch/api';
+import { claimNameOf, isPodTerminal, ownerReference, persistentVolumeClaims, pods } from '@navarch/api';
 import { hasReason, isAlreadyExists } from '@navarch/base';
 import { startController, watching, type ReconcileContext } from '@navarch/client';
 import type { PersistentVolumeClaim, Pod, Volume } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../../dependencies';
 import { podReference } from '../../pod/pod-reference';
-import { claimNameOf } from '../claims';
 
 /** The claim a volume of the pod needs; undefined where it is not an ephemeral one. */
 export function ephemeralClaim(pod: Pod, volume: Volume): PersistentVolumeClaim | undefined {

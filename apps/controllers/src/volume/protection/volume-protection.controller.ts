@@ -2,13 +2,13 @@
  * Lets claims and volumes go that are deleted, once nobody uses them (Kubernetes' pvc-protection and pv-protection). That a claim has no
  * pods left must be certain, so the last word is a current read.
  */
-import { isPodTerminal, persistentVolumeClaims, persistentVolumes, pods } from '@navarch/api';
+import { isPodTerminal, localPathFinalizer, persistentVolumeClaims, persistentVolumes, podClaims, pods, volumeNodeLabel } from '@navarch/api';
 import { isNotFound } from '@navarch/base';
 import { cacheOnly, startController, watching, type Request } from '@navarch/client';
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies, StartController } from '../../dependencies';
-import { claimProtection, claimsOf, isFor, localPathFinalizer, volumeNodeLabel, volumeProtection } from '../claims';
+import { claimProtection, isFor, volumeProtection } from '../claims';
 
 class VolumeProtection {
   constructor(private readonly dependencies: ControllerDependencies) {}
@@ -18,7 +18,7 @@ class VolumeProtection {
     const claim = informers.persistentVolumeClaims.get(namespace, name);
     const { finalizers = [], deletionTimestamp, uid, resourceVersion } = claim?.metadata ?? {};
     if (!deletionTimestamp || !finalizers.includes(claimProtection)) return;
-    const uses = (pod: Pod): boolean => !isPodTerminal(pod) && claimsOf(pod).includes(name) && pod.spec?.nodeName !== undefined;
+    const uses = (pod: Pod): boolean => !isPodTerminal(pod) && podClaims(pod).includes(name) && pod.spec?.nodeName !== undefined;
     if (informers.pods.list(namespace).some(uses)) return;
     if ((await client.resource(pods).list({ namespace })).items.some(uses)) return;
     await orGone(client.resource(persistentVolumeClaims).patch(namespace, name, 'application/merge-patch+json', { metadata: { uid: uid ?? '', resourceVersion: resourceVersion ?? '', finalizers: without(finalizers, claimProtection) } }));
@@ -75,7 +75,7 @@ export const startVolumeProtection: StartController = (dependencies, signal) => 
       }),
       watching(informers.persistentVolumes, { keys: ({ metadata }) => [{ namespace: '', name: metadata?.name ?? '' }], when: ({ object }) => object.metadata?.deletionTimestamp !== undefined }),
       watching(informers.pods, {
-        keys: (pod) => claimsOf(pod).map((name) => ({ namespace: pod.metadata?.namespace ?? '', name })),
+        keys: (pod) => podClaims(pod).map((name) => ({ namespace: pod.metadata?.namespace ?? '', name })),
         when: ({ type, object }) => type === 'DELETED' || isPodTerminal(object),
       }),
       watching(informers.nodes, {
