@@ -1,3 +1,4 @@
+import { startClusterRoleAggregation } from './clusterrole/aggregation/aggregation.controller';
 import type { StartController } from './dependencies';
 import { startEndpointSlices } from './endpointslice/endpointslice.controller';
 import { startGarbageCollection } from './garbagecollector/garbage-collector.controller';
@@ -29,6 +30,7 @@ import { startVolumeProtection } from './volume/protection/volume-protection.con
 
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
+  'clusterrole/aggregation': startClusterRoleAggregation,
   endpointslice: startEndpointSlices,
   garbagecollector: startGarbageCollection,
   'cronjob': startCronJob,

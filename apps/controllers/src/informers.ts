@@ -1,5 +1,5 @@
 import {
-  configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, services, statefulSets, storageClasses, type ApiObject, type Resource,
+  clusterRoles, configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, services, statefulSets, storageClasses, type ApiObject, type Resource,
 } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
@@ -14,6 +14,8 @@ import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage'
 import { configIndex } from './workload/config-use';
 import { slicesByService } from './endpointslice/slice-labels';
 import { podsByLabel, servicesBySelector } from './service/selection';
+import type { ClusterRole } from '@navarch/proto/k8s/io/api/rbac/v1/rbac';
+
 import { byTokenAccount } from './serviceaccount/secret-tokens/plan-secret-token';
 import { controllerUid } from './workload/owned';
 
@@ -26,6 +28,7 @@ export interface Informers {
   readonly nodeLeases: Informer<Lease>;
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
+  readonly clusterRoles: Informer<ClusterRole>;
   readonly configMaps: Informer<ConfigMap>;
   /** Indexed by `tokenAccount`: token Secrets by `namespace/account`. */
   readonly secrets: Informer<Secret>;
@@ -64,6 +67,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     nodeLeases: createInformer({ ...common, client: client.resource(leases), resource: leases, namespace: nodeLeaseNamespace }),
     namespaces: inform(namespaces),
     serviceAccounts: inform(serviceAccounts),
+    clusterRoles: inform(clusterRoles),
     configMaps: inform(configMaps),
     secrets: inform(secrets, { tokenAccount: byTokenAccount }),
     deployments: inform(deployments, { usesConfig: configIndex }),
