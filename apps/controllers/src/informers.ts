@@ -9,13 +9,12 @@ import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordinati
 import type { ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
+import type { ClusterRole } from '@navarch/proto/k8s/io/api/rbac/v1/rbac';
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
 import { configIndex } from './workload/config-use';
 import { slicesByService } from './endpointslice/slice-labels';
 import { podsByLabel, servicesBySelector } from './service/selection';
-import type { ClusterRole } from '@navarch/proto/k8s/io/api/rbac/v1/rbac';
-
 import { byTokenAccount } from './serviceaccount/secret-tokens/plan-secret-token';
 import { controllerUid } from './workload/owned';
 
