@@ -1,5 +1,7 @@
 import { startClusterRoleAggregation } from './clusterrole/aggregation/aggregation.controller';
 import type { StartController } from './dependencies';
+import { startEndpoints } from './endpoints/endpoints.controller';
+import { startEndpointSliceMirroring } from './endpointslice-mirroring/endpointslice-mirroring.controller';
 import { startEndpointSlices } from './endpointslice/endpointslice.controller';
 import { startGarbageCollection } from './garbagecollector/garbage-collector.controller';
 import { startCronJob } from './cronjob/cron-job.controller';
@@ -19,11 +21,9 @@ import { startResourceQuota } from './resourcequota/resource-quota.controller';
 import { startDefaultAccount } from './serviceaccount/default-account/default-account.controller';
 import { startRootCaPublisher } from './serviceaccount/root-ca/root-ca.controller';
 import { startSecretTokens } from './serviceaccount/secret-tokens/secret-tokens.controller';
+import { startServiceCidrProtection } from './servicecidr/protection/servicecidr-protection.controller';
 import { startStatefulSets } from './statefulset/stateful-set.controller';
 import { startTtlAfterFinished } from './ttl-after-finished/ttl-after-finished.controller';
-import { startClaimBinding } from './volume/binding/claim-binding.controller';
-import { startEphemeralClaims } from './volume/ephemeral/ephemeral-claims.controller';
-import { startVolumeProtection } from './volume/protection/volume-protection.controller';
 import { startClaimBinding } from './volume/binding/claim-binding.controller';
 import { startEphemeralClaims } from './volume/ephemeral/ephemeral-claims.controller';
 import { startVolumeProtection } from './volume/protection/volume-protection.controller';
@@ -31,7 +31,10 @@ import { startVolumeProtection } from './volume/protection/volume-protection.con
 /** All there are, by the folder that holds them. */
 export const controllers: Readonly<Record<string, StartController>> = {
   'clusterrole/aggregation': startClusterRoleAggregation,
+  endpoints: startEndpoints,
   endpointslice: startEndpointSlices,
+  'endpointslice-mirroring': startEndpointSliceMirroring,
+  'servicecidr/protection': startServiceCidrProtection,
   garbagecollector: startGarbageCollection,
   'cronjob': startCronJob,
   'job/execution': startJobExecution,
@@ -52,9 +55,6 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'serviceaccount/secret-tokens': startSecretTokens,
   'statefulset': startStatefulSets,
   'ttl-after-finished': startTtlAfterFinished,
-  'volume/binding': startClaimBinding,
-  'volume/ephemeral': startEphemeralClaims,
-  'volume/protection': startVolumeProtection,
   'volume/binding': startClaimBinding,
   'volume/ephemeral': startEphemeralClaims,
   'volume/protection': startVolumeProtection,

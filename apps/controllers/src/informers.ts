@@ -1,5 +1,5 @@
 import {
-  clusterRoles, configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, services, statefulSets, storageClasses, type ApiObject, type Resource,
+  clusterRoles, configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, ipAddresses, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, serviceCidrs, services, statefulSets, storageClasses, type ApiObject, type Resource,
 } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
@@ -8,6 +8,7 @@ import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 import type { ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
+import type { IPAddress, ServiceCIDR } from '@navarch/proto/k8s/io/api/networking/v1/networking';
 import type { PodDisruptionBudget } from '@navarch/proto/k8s/io/api/policy/v1/policy';
 import type { ClusterRole } from '@navarch/proto/k8s/io/api/rbac/v1/rbac';
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
@@ -53,6 +54,8 @@ export interface Informers {
   readonly endpoints: Informer<Endpoints>;
   /** Indexed by `service`: `namespace/name`. */
   readonly endpointSlices: Informer<EndpointSlice>;
+  readonly serviceCidrs: Informer<ServiceCIDR>;
+  readonly ipAddresses: Informer<IPAddress>;
 }
 
 export const nodeLeaseNamespace = 'kube-node-lease';
@@ -85,5 +88,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     services: inform(services, { selector: servicesBySelector }),
     endpoints: inform(endpoints),
     endpointSlices: inform(endpointSlices, { service: slicesByService }),
+    serviceCidrs: inform(serviceCidrs),
+    ipAddresses: inform(ipAddresses),
   };
 }
