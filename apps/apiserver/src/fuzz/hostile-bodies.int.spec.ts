@@ -97,7 +97,8 @@ describe('hostile bodies', () => {
       ['of ten levels of aliases', Array.from({ length: 10 }, (_, level) => `a${level}: &a${level} [${Array<string>(9).fill(level === 0 ? '"lol"' : `*a${level - 1}`).join(',')}]`).join('\n')],
       ['of few aliases to much text', `a: &a ${'x'.repeat(megabyte)}\nb: [${Array<string>(40).fill('*a').join(',')}]`],
       ['that contain themselves', 'a: &a [*a]'],
-      ['to anchors that are not there', 'a: *b'],
+      ['to anchors that are not there', 'a: *b'], ['to what they stand in', 'a: &a [*a]'], ['to the map that they are a key of', '&a {? *a : b}'], ['to themselves as keys, level by level', Array.from({ length: 12 }, (_, level) => `? &k${level} {${level === 0 ? 'x: y' : `? *k${level - 1} : *k${level - 1}`}}\n: z`).join('\n')],
+      ['merged level by level', Array.from({ length: 10 }, (_, level) => `a${level}: &a${level} {<<: [${Array<string>(9).fill(level === 0 ? '{x: y}' : `*a${level - 1}`).join(',')}]}`).join('\n')],
     ])('refuses aliases %s with 400 or 413', async (_what, text) => {
       expect([400, 413]).toContain((await post(text, 'application/yaml')).status);
       expect([400, 413]).toContain((await patch('application/apply-patch+yaml', text)).status);

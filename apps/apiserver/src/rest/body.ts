@@ -1,7 +1,7 @@
 import { codecFor, decodeEnvelope, type JsonValue } from '@navarch/api';
 import { ApiError, isApiError, toError } from '@navarch/base';
 import type { DeleteOptions } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
-import { isScalar, Lexer, parseDocument, visit, type Document } from 'yaml';
+import { isAlias, isCollection, isScalar, Lexer, parseDocument, visit, type Document } from 'yaml';
 
 import type { RequestBody, RequestOptions, RequestTarget } from '../core/request';
 import { checkBodySize, jsonType, parseJson, protobufType } from '../core/write/body';
@@ -65,11 +65,15 @@ function checkTokens(text: string): void {
   }
 }
 
+/** Keys that are there twice, or are no text. */
 function refuseDuplicateKeys(document: Document): void {
   visit(document, {
     Map(_key, { items }) {
       const keys = new Set<unknown>();
-      for (const { key } of items) {
+      for (const { key: written } of items) {
+        const key = isAlias(written) ? written.resolve(document) : written;
+        // JSON has no other keys than text; a map that is its own key has no end.
+        if (isCollection(key)) throw new ApiError('BadRequest', 'the request body is not valid YAML: a key must be a scalar');
         if (!isScalar(key)) continue;
         const name = String(key.value);
         if (keys.has(name)) throw new ApiError('BadRequest', 'the request body is not valid YAML: DUPLICATE_KEY');
