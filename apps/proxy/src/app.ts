@@ -2,7 +2,8 @@
  * The node's network agent. In its own network namespace it keeps
  *
  * - routes: each pod reaches each other by address without translation (route-proxy.ts, plan-routes.ts);
- * - Services: a table of nftables that sends what is addressed to a Service to one of its endpoints (services/, nft/).
+ * - Services: a table of nftables that sends what is addressed to a Service to one of its endpoints (services/, nft/);
+ * - NetworkPolicies: a table that drops what they do not allow (policy/).
  *
  * All of it works alike: watch what the cluster wants, compute what the kernel should hold (pure functions), tell the kernel what
  * changed and nothing else, and look now and then whether someone else changed it. What is in the kernel stays when the agent ends: its restart
@@ -14,13 +15,14 @@ import { createEventRecorder, createInformer, type ApiClient } from '@navarch/cl
 
 import type { Nft } from './nft/nft';
 import { requireNft } from './nft/version';
+import { runPolicyProxy } from './policy/policy-proxy';
 import { runRouteProxy } from './route-proxy';
 import type { RouteTable } from './route-table';
 import type { FlowTable } from './services/flows';
 import type { HealthPort, HealthPorts } from './services/health-ports';
 import { runServiceProxy } from './services/service-proxy';
 
-/** What the proxy needs of the machine to serve Services. */
+/** What the proxy needs of the machine to serve Services and NetworkPolicies. */
 export interface ServiceBackend {
   readonly nft: Nft;
   readonly flows: FlowTable;
@@ -64,14 +66,18 @@ export function runProxy({ client, clock, random, logger, nodeName, routes, serv
     client, clock, random, logger, events, nodeName, nodes: nodeInformer, nft: services.nft, flows: services.flows, healthPorts,
     driftPeriodMs, rewritePeriodMs: services.rewritePeriodMs ?? hourMs, signal,
   });
+  const policyProxy = services && runPolicyProxy({
+    client, clock, random, logger, nodeName, nft: services.nft, driftPeriodMs, signal,
+    failed: (error) => events.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeInformer.get('', nodeName)?.metadata?.uid }, 'Warning', 'NetworkPolicyFailed', error.message),
+  });
   nodeInformer.start(signal);
   return {
     get ready() {
-      return routeProxy.ready && (serviceProxy?.ready ?? true);
+      return routeProxy.ready && (serviceProxy?.ready ?? true) && (policyProxy?.ready ?? true);
     },
     close: async () => {
       stop.abort(new Error('proxy stops'));
-      await Promise.all([routeProxy.done, serviceProxy?.done]);
+      await Promise.all([routeProxy.done, serviceProxy?.done, policyProxy?.done]);
       await Promise.all([healthPorts?.close(), services?.nft.close(), events.flush()]);
     },
   };

@@ -4,11 +4,12 @@ import { KernelTable } from './nft/kernel-table';
 import type { Nft } from './nft/nft';
 import { TableModel } from './nft/table-model';
 import type { RouteTable } from './route-table';
+import { policiesTable } from './policy/policy-proxy';
 import { servicesTable } from './services/service-proxy';
 
 /** Takes away all that a proxy put into this kernel: its tables, its routes; nothing of others. */
 export async function cleanUp({ nft, routes, logger }: { nft: Nft; routes: RouteTable; logger: Logger }): Promise<void> {
-  await new KernelTable({ name: servicesTable, model: new TableModel(), nft, logger }).remove();
+  for (const name of [servicesTable, policiesTable]) await new KernelTable({ name, model: new TableModel(), nft, logger }).remove();
   await routes.apply({ add: [], change: [], remove: await routes.list() });
   logger.info('cleaned up');
 }
