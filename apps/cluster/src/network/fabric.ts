@@ -57,6 +57,11 @@ const settings: Readonly<Record<string, string>> = {
   'net/ipv4/conf/default/rp_filter': '0',
   // Without it a Service whose endpoint sits on the client's own bridge fails.
   'net/bridge/bridge-nf-call-iptables?': '1',
+  'net/bridge/bridge-nf-call-ip6tables?': '1',
+  'net/ipv6/conf/all/forwarding?': '1',
+  // A pod that reaches itself or its neighbour through a Service leaves by the link it came by: no reason to teach it another way.
+  'net/ipv4/conf/all/send_redirects': '0',
+  'net/ipv4/conf/default/send_redirects': '0',
 };
 
 export function inNamespace(file: string, command: readonly string[]): string[] {

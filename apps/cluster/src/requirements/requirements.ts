@@ -49,6 +49,7 @@ export const requirements: readonly Requirement[] = [
   { name: `CNI plugins (${cniPlugins.join(', ')})`, package: 'containernetworking-plugins', purpose: 'connect the pods', isMet: () => cniPluginDirectory() !== undefined },
   program('ip', 'iproute2', 'makes the network namespaces'),
   program('nft', 'nftables', 'balances Services and translates for --uplink nat'),
+  program('conntrack', 'conntrack', 'lets UDP clients of a Service leave endpoints that are gone'),
   program('nsenter', 'util-linux', 'starts processes inside a node'),
   program('busybox', 'busybox-static', 'is the image of the quick start'),
 ];
