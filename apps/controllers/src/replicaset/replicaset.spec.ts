@@ -1,9 +1,11 @@
-import { pods, replicaSets, type ApiObject } from '@navarch/api';
+import { configMaps, matcherOf, pods, replicaSets, type ApiObject } from '@navarch/api';
 import { ApiError } from '@navarch/base';
+import type { Informer } from '@navarch/client';
 import type { ReplicaSet, ReplicaSetSpec } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { ControllerCluster } from '../testing/cluster';
+import { claimObjects } from '../workload/claim';
 
 const labels = { app: 'web' };
 const template = { metadata: { labels, annotations: { team: 'a', 'navarch.io/trace-id': 'copied' }, finalizers: ['example.com/hold'] }, spec: { containers: [{ name: 'main', image: 'web:1' }] } };
@@ -119,9 +121,10 @@ describe('ReplicaSet', () => {
   });
 
   it('never touches pods of another controller', async () => {
-    await orphan('foreign', { ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'job', uid: 'u1', controller: true }] });
+    const other = await cluster.api.client.resource(configMaps).create({ metadata: { namespace: 'default', name: 'other' } });
+    await orphan('foreign', { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: other.metadata?.uid, controller: true }] });
     await create(1);
-    expect(owners(await podClient().get('default', 'foreign'))).toEqual(['Job/job']);
+    expect(owners(await podClient().get('default', 'foreign'))).toEqual(['ConfigMap/other']);
     expect(await allPods()).toHaveLength(2);
   });
 
@@ -136,15 +139,15 @@ describe('ReplicaSet', () => {
   });
 
   it('before it adopts, it asks the API whether it is still the one: a stale cache adopts nothing', async () => {
-    await create(0);
-    const resume = cluster.api.pauseWatches();
+    const present = await create(0);
+    const lonely = await orphan('lonely', { labels: { app: 'other' } });
+    const informer = { resource: pods, by: (_index: string, value: string) => (value === 'orphans/default' ? [lonely] : []) } as unknown as Informer<Pod>;
+    const claimAs = (object: ReplicaSet) => claimObjects({ client: cluster.api.client, owner: { resource: replicaSets, object }, informer, selector: matcherOf({}), wrote: () => Promise.resolve() });
+    await expect(claimAs({ ...present, metadata: { ...present.metadata, uid: 'predecessor' } })).rejects.toMatchObject({ reason: 'Conflict' });
+    await update((set) => Object.assign(set.metadata ?? {}, { finalizers: ['example.com/hold'] }));
     await sets().delete('default', 'web');
-    await create(0);
-    const successor = await setOf();
-    resume();
-    await orphan('lonely');
-    await cluster.clock.advance(5_000);
-    expect((await podClient().list()).items.every(({ metadata }) => metadata?.ownerReferences?.every(({ uid }) => uid === successor.metadata?.uid) ?? true)).toBe(true);
+    await expect(claimAs(present)).rejects.toMatchObject({ reason: 'Conflict' });
+    expect(owners(await podClient().get('default', 'lonely'))).toEqual([]);
   });
 
   it('a pod whose create was not answered is found, not made twice', async () => {
