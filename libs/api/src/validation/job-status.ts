@@ -93,6 +93,8 @@ function validateTransition(next: Job, previous: Job): FieldError[] {
   const errors = ['Failed', 'Complete', 'FailureTarget'].filter((type) => is(previous, type) && !is(next, type))
     .map((type) => invalidWhole('status.conditions', `cannot disable the terminal ${type}=True condition`));
   for (const counter of ['failed', 'succeeded'] as const) {
+    // An indexed job that shrinks loses the successes beyond its end (KEP-3715).
+    if (counter === 'succeeded' && next.spec?.completionMode === 'Indexed') continue;
     if ((after[counter] ?? 0) < (before[counter] ?? 0)) errors.push(invalid(`status.${counter}`, after[counter] ?? 0, `cannot decrease the ${counter} counter`));
   }
   if (after.completionTime && before.completionTime && !deepEqual(after.completionTime, before.completionTime)) {

@@ -54,6 +54,15 @@ describe('an indexed Job', () => {
     expect([(await bed.job()).status?.completedIndexes, (await bed.job()).status?.failed]).toEqual(['0,1', undefined]);
   });
 
+  it('that shrinks loses the successes beyond its end, and runs them again when it grows', async () => {
+    await bed.run(indexed({ completions: 3, parallelism: 3 }));
+    await succeed(2);
+    await bed.change({ completions: 2, parallelism: 2 });
+    expect([(await bed.job()).status?.completedIndexes, (await bed.job()).status?.succeeded]).toEqual([undefined, undefined]);
+    await bed.change({ completions: 3, parallelism: 3 });
+    expect(await activeIndexes()).toEqual([0, 1, 2]);
+  });
+
   it('keeps one pod per index: of two the second is taken away', async () => {
     await bed.run(indexed({ completions: 2, parallelism: 2 }));
     const original = await bed.ofIndex(1);
