@@ -21,6 +21,7 @@ import { SchedulingTrace } from './observe/trace';
 import { WatchHandlers } from './observe/watch-handlers';
 import { SchedulingQueue } from './queue/scheduling-queue';
 import { ClusterCache } from './snapshot/cluster-cache';
+import { VolumeCaches } from './snapshot/volume-caches';
 
 export interface SchedulerDependencies {
   readonly client: ApiClient;
@@ -63,13 +64,15 @@ export function runScheduler(dependencies: SchedulerDependencies): RunningSchedu
   const stop = new AbortController();
   const ready = deferred<void>();
   let term: Term | undefined;
+  const volumes = new VolumeCaches(dependencies);
+  volumes.start(stop.signal);
   // Once for its errors: each term builds its own.
-  newCluster(dependencies, config);
+  newCluster(dependencies, config, volumes);
   const informers = dependencies.informers ?? startInformers(dependencies, stop.signal);
 
   const lead = async (signal: AbortSignal): Promise<void> => {
-    if (!(await waitForSync([informers.nodes, informers.pods], signal))) return;
-    const { scheduler, detach, ...opened } = openTerm(dependencies, config, informers, signal);
+    if (!(await waitForSync([informers.nodes, informers.pods, ...volumes.informers], signal))) return;
+    const { scheduler, detach, ...opened } = openTerm(dependencies, config, { ...informers, volumes }, signal);
     term = opened;
     ready.resolve();
     await aborted(signal);
@@ -108,19 +111,19 @@ function startInformers({ client, clock, random, logger }: SchedulerDependencies
   return { pods, nodes };
 }
 
-function newCluster({ client, clock, plugins }: SchedulerDependencies, config: SchedulerConfig) {
+function newCluster({ client, clock, plugins }: SchedulerDependencies, config: SchedulerConfig, volumes: VolumeCaches) {
   const cache = new ClusterCache();
   const waiting = new WaitingPods(clock);
-  const handle: PluginHandle = { client, nodes: cache.table, waitingPods: () => waiting.all() };
+  const handle: PluginHandle = { client, nodes: cache.table, volumes, waitingPods: () => waiting.all() };
   return { cache, waiting, profiles: buildProfiles(config.profiles, handle, plugins) };
 }
 
 /** One term of leadership: everything in it starts from the informers and ends with the signal. */
-function openTerm(dependencies: SchedulerDependencies, config: SchedulerConfig, informers: { pods: Informer<Pod>; nodes: Informer<Node> }, signal: AbortSignal) {
+function openTerm(dependencies: SchedulerDependencies, config: SchedulerConfig, informers: { pods: Informer<Pod>; nodes: Informer<Node>; volumes: VolumeCaches }, signal: AbortSignal) {
   const { client, clock, random, logger, onAttempt } = dependencies;
   // Each call in flight listens to it, and many are in flight on purpose.
   setMaxListeners(0, signal);
-  const { cache, waiting, profiles } = newCluster(dependencies, config);
+  const { cache, waiting, profiles } = newCluster(dependencies, config, informers.volumes);
   const queue: SchedulingQueue = new SchedulingQueue({
     clock, profiles, initialBackoffMs: config.podInitialBackoffMs, maxBackoffMs: config.podMaxBackoffMs,
     unschedulableTimeoutMs: config.unschedulableTimeoutMs, onReady: () => scheduler.wake(),
@@ -134,7 +137,7 @@ function openTerm(dependencies: SchedulerDependencies, config: SchedulerConfig, 
     client, clock, random, logger, config, profiles, cache, queue, waiting, outcomes, trace: new SchedulingTrace(clock), pods: informers.pods, signal,
     ...(onAttempt && { onAttempt }),
   });
-  const detach = new WatchHandlers({ cache, queue, profiles, waiting, outcomes, scheduler }).attach(informers.nodes, informers.pods);
+  const detach = new WatchHandlers({ cache, queue, profiles, waiting, outcomes, scheduler }).attach(informers.nodes, informers.pods, informers.volumes);
   return { scheduler, queue, diagnoses, detach };
 }
 

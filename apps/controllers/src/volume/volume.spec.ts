@@ -111,6 +111,13 @@ describe('claims and volumes', () => {
     expect(await told()).toEqual(['WaitForFirstConsumer: waiting for first consumer to be created before binding', `ProvisioningSucceeded: Successfully provisioned volume ${name}`]);
   });
 
+  it('a selected node that is gone is taken back, so that the scheduler may choose anew', async () => {
+    await claim('data', { storageClassName: 'local-path' });
+    await claims().patch('default', 'data', 'application/merge-patch+json', { metadata: { annotations: { [selectedNodeAnnotation]: 'node-9' } } });
+    await pass();
+    expect([await boundTo(), (await claims().get('default', 'data')).metadata?.annotations?.[selectedNodeAnnotation]]).toEqual([['Pending', undefined], undefined]);
+  });
+
   it('what the provisioner cannot make is told, and nothing is made', async () => {
     await claim('data', { storageClassName: 'local-path', accessModes: ['ReadWriteMany'] });
     await select('data');

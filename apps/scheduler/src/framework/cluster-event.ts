@@ -21,19 +21,19 @@ export const Action = {
 
 /**
  * Something happened that may let a rejected pod be scheduled. AssignedPod: a pod that holds (held) a place on a node.
- * UnscheduledPod: a pod that waits for one. Any: all of it (a start, a flush).
+ * UnscheduledPod: a pod that waits for one. Volume: a claim, a volume or a storage class. Any: all of it (a start, a flush).
  */
 export type ClusterEvent =
   | { readonly resource: 'Node'; readonly actions: number; readonly old?: Node; readonly node?: Node }
   | { readonly resource: 'AssignedPod' | 'UnscheduledPod'; readonly actions: number; readonly old?: PodInfo; readonly pod?: PodInfo }
-  | { readonly resource: 'Any'; readonly actions: number };
+  | { readonly resource: 'Volume' | 'Any'; readonly actions: number };
 
 /** What a plugin says of an event and a pod that it rejected: try again, or it does not help. */
 export type QueueingHint = 'queue' | 'skip';
 
 /** One kind of event that can undo a plugin's rejection. Without a hint every such event does. */
 export interface EventRegistration {
-  readonly resource: 'Node' | 'AssignedPod' | 'UnscheduledPod';
+  readonly resource: 'Node' | 'AssignedPod' | 'UnscheduledPod' | 'Volume';
   /** Bits of `Action`. */
   readonly actions: number;
   /** Pure. A hint that throws counts as `queue`. */

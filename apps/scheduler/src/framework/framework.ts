@@ -13,7 +13,7 @@ export interface WeightedScore {
 }
 
 const everyEvent: readonly EventRegistration[] = [
-  { resource: 'Node', actions: Action.all }, { resource: 'AssignedPod', actions: Action.all }, { resource: 'UnscheduledPod', actions: Action.all },
+  { resource: 'Node', actions: Action.all }, { resource: 'AssignedPod', actions: Action.all }, { resource: 'UnscheduledPod', actions: Action.all }, { resource: 'Volume', actions: Action.all },
 ];
 
 /** One profile: the plugins that decide for the pods of one schedulerName, by extension point and in order. */

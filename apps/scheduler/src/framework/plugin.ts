@@ -2,6 +2,7 @@ import type { ApiClient } from '@navarch/client';
 
 import type { NodeTable } from '../snapshot/node-table';
 import type { PodInfo } from '../snapshot/pod-info';
+import type { VolumeCaches } from '../snapshot/volume-caches';
 import type { EventRegistration } from './cluster-event';
 import type { CycleState } from './cycle-state';
 
@@ -133,6 +134,7 @@ export interface WaitingPod {
 export interface PluginHandle {
   readonly client: ApiClient;
   readonly nodes: NodeTable;
+  readonly volumes: VolumeCaches;
   waitingPods(): Iterable<WaitingPod>;
 }
 

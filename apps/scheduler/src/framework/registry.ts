@@ -10,6 +10,7 @@ import { NodeUnschedulable } from '../plugins/node-unschedulable';
 import { PrioritySort } from '../plugins/priority-sort';
 import { SchedulingGates } from '../plugins/scheduling-gates';
 import { TaintToleration } from '../plugins/taint-toleration';
+import { VolumeBinding } from '../plugins/volume-binding';
 import { fitOptions, weightedResources } from './plugin-args';
 import type { PluginFactory } from './plugin';
 
@@ -24,6 +25,7 @@ export const inTreePlugins: Readonly<Record<string, PluginFactory>> = {
   NodePorts: () => new NodePorts(),
   NodeResourcesFit: (args, { nodes }) => new NodeResourcesFit(fitOptions(args), nodes),
   NodeResourcesBalancedAllocation: (args, { nodes }) => new NodeResourcesBalancedAllocation(weightedResources(args), nodes),
+  VolumeBinding: (_args, { volumes, client }) => new VolumeBinding(volumes, client),
   DefaultBinder: (_args, { client }) => new DefaultBinder(client),
 };
 
@@ -31,5 +33,5 @@ export const inTreePlugins: Readonly<Record<string, PluginFactory>> = {
 export const defaultPlugins: readonly { readonly name: string; readonly weight?: number }[] = [
   { name: 'SchedulingGates' }, { name: 'PrioritySort' }, { name: 'NodeUnschedulable' }, { name: 'NodeName' },
   { name: 'TaintToleration', weight: 3 }, { name: 'NodeAffinity', weight: 2 }, { name: 'NodePorts' }, { name: 'NodeResourcesFit', weight: 1 },
-  { name: 'NodeResourcesBalancedAllocation', weight: 1 }, { name: 'DefaultBinder' },
+  { name: 'NodeResourcesBalancedAllocation', weight: 1 }, { name: 'VolumeBinding' }, { name: 'DefaultBinder' },
 ];

@@ -8,6 +8,7 @@ import type { WaitingPods } from '../framework/waiting-pods';
 import type { SchedulingQueue } from '../queue/scheduling-queue';
 import type { ClusterCache } from '../snapshot/cluster-cache';
 import { isTerminal, type PodInfo } from '../snapshot/pod-info';
+import type { VolumeCaches } from '../snapshot/volume-caches';
 import type { Outcomes } from './outcomes';
 
 const decisive = Action.updateNodeAllocatable | Action.updateNodeLabel | Action.updateNodeTaint;
@@ -20,12 +21,13 @@ export class WatchHandlers {
   }) {}
 
   /** Takes over what the informers have and follows them; answers how to stop. */
-  attach(nodes: Informer<Node>, pods: Informer<Pod>): () => void {
+  attach(nodes: Informer<Node>, pods: Informer<Pod>, volumes: VolumeCaches): () => void {
     for (const node of nodes.list()) this.setNode(node, undefined);
     for (const pod of pods.list()) this.setPod(pod, pods.headers(pod.metadata?.namespace ?? '', pod.metadata?.name ?? '') ?? { commitTimeMs: 0 });
     const stops = [
       nodes.onChange(({ type, object, old }) => (type === 'DELETED' ? this.removeNode(object) : this.setNode(object, old))),
       pods.onChange((change) => this.onPod(change)),
+      volumes.onChange(() => this.parts.queue.onEvent({ resource: 'Volume', actions: Action.all })),
     ];
     return () => stops.forEach((stop) => stop());
   }

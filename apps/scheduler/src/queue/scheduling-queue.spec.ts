@@ -3,6 +3,7 @@ import type { ApiClient } from '@navarch/client';
 
 import { buildProfiles } from '../config';
 import { Action } from '../framework/cluster-event';
+import type { VolumeCaches } from '../snapshot/volume-caches';
 import { ClusterCache } from '../snapshot/cluster-cache';
 import type { PodInfo } from '../snapshot/pod-info';
 import { container, node, pod, virtualClock, type PodShape } from '../testing/builders';
@@ -20,7 +21,7 @@ class Bench {
   ready = 0;
 
   constructor() {
-    const profiles = buildProfiles([{ schedulerName: 'default-scheduler' }], { client: {} as ApiClient, nodes: this.cache.table, waitingPods: () => [] });
+    const profiles = buildProfiles([{ schedulerName: 'default-scheduler' }], { client: {} as ApiClient, nodes: this.cache.table, volumes: {} as VolumeCaches, waitingPods: () => [] });
     this.queue = new SchedulingQueue({
       clock: this.clock, profiles, initialBackoffMs: 1_000, maxBackoffMs: 10_000, unschedulableTimeoutMs: 300_000, onReady: () => this.ready++,
     });

@@ -6,6 +6,7 @@ import { buildProfiles, type ProfileConfig } from '../config';
 import type { Framework } from '../framework/framework';
 import type { PluginFactory, PluginHandle } from '../framework/plugin';
 import { PlacementFinder } from '../cycle/placement';
+import type { VolumeCaches } from '../snapshot/volume-caches';
 import { ClusterCache } from '../snapshot/cluster-cache';
 
 export interface NodeShape {
@@ -64,7 +65,7 @@ export class TestCluster {
   readonly finder: PlacementFinder;
 
   constructor(options: { readonly profile?: Partial<ProfileConfig>; readonly random?: Random; readonly plugins?: Readonly<Record<string, PluginFactory>> } = {}) {
-    const handle: PluginHandle = { client: {} as ApiClient, nodes: this.cache.table, waitingPods: () => [] };
+    const handle: PluginHandle = { client: {} as ApiClient, nodes: this.cache.table, volumes: {} as VolumeCaches, waitingPods: () => [] };
     const profile = { schedulerName: 'default-scheduler', ...options.profile };
     this.framework = buildProfiles([profile], handle, options.plugins).get(profile.schedulerName) as Framework;
     this.finder = new PlacementFinder(this.cache.table, this.clock, options.random ?? seededRandom(1));

@@ -21,6 +21,7 @@ const components: Readonly<Record<string, readonly Rule[]>> = {
     { verbs: ['create'], resources: ['pods.'], subresources: ['binding'] },
     { verbs: ['update', 'patch'], resources: ['pods.'], subresources: ['status'] },
     { verbs: ['delete'], resources: ['pods.'] },
+    { verbs: ['update', 'patch'], resources: ['persistentvolumeclaims.'] },
     writeEvents, elect,
   ],
   // Garbage collection and namespace deletion act on every kind.

@@ -3,7 +3,7 @@
  * first reserved for its claim (claimRef, compare and set: one claim wins), then the claim names it; what a crash leaves between the
  * two is finished from either side.
  */
-import { persistentVolumeClaims, persistentVolumes } from '@navarch/api';
+import { nodes, persistentVolumeClaims, persistentVolumes, selectedNodeAnnotation } from '@navarch/api';
 import { isAlreadyExists, isConflict, isNotFound } from '@navarch/base';
 import { startController, watching, type ReconcileContext, type Request } from '@navarch/client';
 import type { Node, ObjectReference, PersistentVolume, PersistentVolumeClaim } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -84,6 +84,7 @@ class ClaimBinding {
     const { client, informers, logger } = this.dependencies;
     const node = nodeName ? informers.nodes.get('', nodeName) : this.anyNode();
     const problem = provisioningProblem(claim, node, nodeName);
+    if (nodeName && !node) await this.unselect(claim, nodeName, context);
     if (problem !== undefined || !node) {
       this.tell(claimReference(claim), 'Warning', 'ProvisioningFailed', `failed to provision volume with StorageClass "${storageClass.metadata?.name ?? ''}": ${problem ?? 'no node'}`);
       return { requeueAfterMs: waitAgainMs };
@@ -99,6 +100,18 @@ class ClaimBinding {
     }
     // The volume is reserved for the claim; that it is there brings the claim back.
     return { requeueAfterMs: 0 };
+  }
+
+  /** The scheduler may choose anew; but that the node is gone must be certain. */
+  private async unselect({ metadata }: PersistentVolumeClaim, nodeName: string, context: ReconcileContext): Promise<void> {
+    const { client, informers } = this.dependencies;
+    const present = await client.resource(nodes).get('', nodeName).then(() => true, (thrown: unknown) => {
+      if (isNotFound(thrown)) return false;
+      throw thrown;
+    });
+    if (present) return;
+    const { namespace = '', name = '', uid = '', resourceVersion = '' } = metadata ?? {};
+    await context.wrote(informers.persistentVolumeClaims, await client.resource(persistentVolumeClaims).patch(namespace, name, 'application/merge-patch+json', { metadata: { uid, resourceVersion, annotations: { [selectedNodeAnnotation]: null } } }));
   }
 
   /** For claims that do not wait for a pod: the first ready node that keeps volumes. */
