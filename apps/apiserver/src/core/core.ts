@@ -27,6 +27,7 @@ import type { KubeletConnector } from './pods/kubelet-connector';
 import { podLog } from './pods/log';
 import { podSessions } from './pods/sessions';
 import { podViews } from './pods/views';
+import { podProxy, proxyExtensions } from './proxy/proxies';
 import { currentObjects } from './read/current-object';
 import { becomeCurrent } from './read/freshness';
 import { bookmark } from './read/watch';
@@ -99,12 +100,13 @@ export class ApiCore {
     const { clock, random, logger, registry, logs, kubelets } = options;
     const feed = (name: 'objects' | 'events'): LogFeed => new LogFeed({ name, log: logs[name], logger, onState: () => options.onReadiness?.(this.notReady()) });
     this.feeds = { objects: feed('objects'), events: feed('events') };
-    const pods = { group: '', plural: 'pods', views: podViews, subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), ...podSessions(kubelets) } };
-    const accounts = { group: '', plural: 'serviceaccounts', subresources: { token: tokenSubresource(options.tokens, random) } };
+    const pods = { group: '', plural: 'pods', views: podViews, subresources: { binding: podBinding, eviction: podEviction, log: podLog(kubelets), proxy: podProxy(kubelets), ...podSessions(kubelets) } };
     const common = { clock, random, logger };
     const quotas = new QuotaLedger(() => this.kinds, common);
     this.serviceReservations = serviceReservations(() => this.kinds, portRange(options.nodePortRange ?? defaultNodePortRange), common);
-    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions: [pods, accounts, namespaceExtension, certificateExtension, serviceExtension(this.serviceReservations, common), quotaExtension(quotas)], internal: [nodePortReservations as Resource], writer: { clock, random }, window: options.window });
+    const accounts = { group: '', plural: 'serviceaccounts', subresources: { token: tokenSubresource(options.tokens, random) } };
+    const extensions = [pods, accounts, namespaceExtension, certificateExtension, serviceExtension(this.serviceReservations, common), quotaExtension(quotas), ...proxyExtensions(kubelets)];
+    this.kinds = new Kinds({ registry, feeds: this.feeds, extensions, internal: [nodePortReservations as Resource], writer: { clock, random }, window: options.window });
     const { watchQueueCapacity: queueCapacity = 4_096, bookmarkIntervalMs = 60_000 } = options;
     this.reads = new Reads(clock, { clock, random, queueCapacity, bookmarkIntervalMs });
     const find = currentObjects(this.kinds, clock);
@@ -285,16 +287,16 @@ export class ApiCore {
   private subresourceContext(kind: Kind, { target }: ApiRequest, deadline: Deadline, ctx?: WriteContext): SubresourceContext {
     const [namespace, name] = [target.namespace ?? '', target.name ?? ''];
     return {
-      resource: kind.resource, versions: kind.versions, namespace, name, deadline, nowMs: this.options.clock.now(),
-      find: async () => {
+      resource: kind.resource, versions: kind.versions, namespace, name, deadline, nowMs: this.options.clock.now(), random: this.options.random,
+      find: async (other = name) => {
         await becomeCurrent(kind.feed, deadline);
-        return kind.store.find(namespace, name, deadline);
+        return kind.store.find(namespace, other, deadline);
       },
       mutate: (decide, options) => kind.store.mutate(namespace, name, decide, writeContext(ctx, options)),
       mutateObject: ({ group, plural }, other, decide, options) => this.kinds.get(group, plural).store.mutate(namespace, other, decide, writeContext(ctx, options)),
       objectsIn: (group, plural) => {
         const found = this.kinds.all().find(({ resource }) => resource.group === group && resource.plural === plural);
-        return found ? [...found.cache.select(parseSelection(found.resource, { ...target, namespace }, {}))] : [];
+        return found ? [...found.cache.select(parseSelection(found.resource, { ...target, namespace: found.resource.namespaced ? namespace : '' }, {}))] : [];
       },
       cache: (group, plural) => this.kinds.get(group, plural).cache,
     };

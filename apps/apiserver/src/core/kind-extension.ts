@@ -1,4 +1,5 @@
 import type { ApiObject, FieldVersions, Resource } from '@navarch/api';
+import type { Random } from '@navarch/base';
 
 import type { KindCache } from './cache/kind-cache';
 import type { Deadline } from './deadline';
@@ -17,15 +18,16 @@ export interface SubresourceContext {
   readonly name: string;
   readonly deadline: Deadline;
   readonly nowMs: number;
-  /** The parent object, current; NotFound where there is none. */
-  find(): Promise<StoredObject>;
+  readonly random: Random;
+  /** The parent object, current; NotFound where there is none. `name` where the request's says more than a name. */
+  find(name?: string): Promise<StoredObject>;
   /** Read-modify-write of the parent, with everything a write gets (trace headers, dry run, retries). */
   mutate(decide: (current: StoredObject) => Decision | Promise<Decision>, options?: { readonly dryRun?: boolean }): Promise<StoredObject>;
   /** The same for another object, of the parent's namespace. */
   mutateObject(
     kind: Pick<Resource, 'group' | 'plural'>, name: string, decide: (current: StoredObject) => Decision | Promise<Decision>, options?: { readonly dryRun?: boolean },
   ): Promise<StoredObject>;
-  /** Another kind's objects in the parent's namespace; none where the kind is not served. As current as the last `find`. */
+  /** Another kind's objects in the parent's namespace (all of a kind without namespaces); none where the kind is not served. As current as the last `find`. */
   objectsIn(group: string, plural: string): readonly StoredObject[];
   /** Another kind's cache. */
   cache(group: string, plural: string): KindCache;
