@@ -26,6 +26,7 @@ export interface Question {
 export interface Lab {
   /** Command that runs a program where the proxy would. */
   readonly inNode: readonly string[];
+  inHost(host: string): readonly string[];
   ip(host: string, ...args: string[]): string;
   nft(...args: string[]): string;
   /** A host with these addresses, routed from the node; `reaches` are the ranges that it can answer, everything unless told. */
@@ -56,6 +57,7 @@ export function createLab(nodeAddresses: readonly string[]): Lab {
   const agent = startAgent();
   return {
     inNode: ['nsenter', `--net=${file('node')}`],
+    inHost: (host) => ['nsenter', `--net=${file(host)}`],
     ip: (host, ...args) => inside(host, 'ip', ...args),
     nft: (...args) => inside('node', 'nft', ...args),
     addHost: (name, addresses, reaches = ['0.0.0.0/0', '::/0']) => {
