@@ -314,14 +314,44 @@ describe.each<[string, ClientVersion]>([['kubectl 1.32', 'v32'], ['kubectl 1.35'
       expect(await ok(['delete', 'configmap', 'gone-1', '--ignore-not-found'])).toBe('');
     });
 
-    it('with --cascade=background at once, with orphan and foreground marked for the garbage collector', async () => {
-      await create('kept-1', 'kept-2', 'kept-3');
-      await ok(['delete', 'configmap', 'kept-1', '--cascade=background']);
-      await ok(['delete', 'configmap', 'kept-2', '--cascade=orphan', '--wait=false']);
-      await ok(['delete', 'configmap', 'kept-3', '--cascade=foreground', '--wait=false']);
-      expect(await refused(['get', 'configmap', 'kept-1'])).toContain('NotFound');
-      const marks = await ok(['get', 'configmap', '-l', 'doomed', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.metadata.finalizers[0]},{end}']);
-      expect(marks).toBe('kept-2 orphan,kept-3 foregroundDeletion,');
+    it('with --cascade=background, foreground and orphan: dependents go with their owner, before it, or stay without it', async () => {
+      const family = async (policy: string): Promise<void> => {
+        await create(`owner-${policy}`, `child-${policy}`);
+        const uid = await ok(['get', 'configmap', `owner-${policy}`, '-o', 'jsonpath={.metadata.uid}']);
+        const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: `owner-${policy}`, uid, blockOwnerDeletion: true }];
+        await ok(['patch', 'configmap', `child-${policy}`, '--type=merge', '-p', JSON.stringify({ metadata: { ownerReferences } })]);
+      };
+      for (const policy of ['background', 'foreground', 'orphan']) {
+        await family(policy);
+        await ok(['delete', 'configmap', `owner-${policy}`, `--cascade=${policy}`]);
+        expect(await refused(['get', 'configmap', `owner-${policy}`])).toContain('NotFound');
+      }
+      expect(await refused(['get', 'configmap', 'child-foreground'])).toContain('NotFound');
+      await ok(['wait', '--for=delete', 'configmap/child-background', '--timeout=30s']);
+      expect(await ok(['get', 'configmap', 'child-orphan', '-o', 'jsonpath={.metadata.ownerReferences}'])).toBe('');
+      await ok(['delete', 'configmap', 'child-orphan']);
+    });
+
+    it('a claim whose pod wrote to it: a new pod reads it, and its volume goes with it', async () => {
+      const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } } };
+      const user = (name: string, command: string): string => JSON.stringify({
+        apiVersion: 'v1', kind: 'Pod', metadata: { name },
+        spec: {
+          restartPolicy: 'Never', volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
+          containers: [{ name: 'main', image, command: ['sh', '-c', command], volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+        },
+      });
+      await ok(['create', '-f', '-'], JSON.stringify(claim));
+      await ok(['create', '-f', '-'], user('writer', 'echo kept > /data/file'));
+      await ok(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/writer', '--timeout=60s']);
+      await ok(['delete', 'pod', 'writer']);
+      await ok(['create', '-f', '-'], user('reader', 'cat /data/file'));
+      await ok(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/reader', '--timeout=60s']);
+      expect(await ok(['logs', 'reader'])).toBe('kept\n');
+      const volume = await ok(['get', 'pvc', 'data', '-o', 'jsonpath={.spec.volumeName}']);
+      await ok(['delete', 'pod', 'reader']);
+      await ok(['delete', 'pvc', 'data']);
+      await ok(['wait', '--for=delete', `pv/${volume}`, '--timeout=30s']);
     });
 
     it('pods: gently, now, by force, and without waiting', async () => {
