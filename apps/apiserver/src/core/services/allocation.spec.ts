@@ -1,8 +1,12 @@
 import { ipAddresses, serviceCidrs, services } from '@navarch/api';
+import { silentLogger } from '@navarch/base';
 import type { Service, ServiceSpec } from '@navarch/proto/k8s/io/api/core/v1/core';
 import * as fc from 'fast-check';
 
-import { startCore, type Harness, type HarnessOptions } from '../../testing/harness';
+import { settle, startCore, type Harness, type HarnessOptions } from '../../testing/harness';
+import { claimsOf } from './claims';
+import { reservationGraceMs } from './extension';
+import { repairOnce } from './repair';
 
 const web = (name: string, spec: ServiceSpec = {}): Service => ({ metadata: { namespace: 'default', name }, spec: { ports: [{ port: 80 }], ...spec } });
 
@@ -236,6 +240,39 @@ describe('what Services are given', () => {
         expect((await addresses(first)).length).toBe(made.length + 1);
         expect(ports(first).length).toBe(made.length);
       }), { numRuns: 15 });
+    });
+
+    it('whatever the log loses, delays or refuses, nothing is given twice, and after the grace nothing stays reserved for nobody', async () => {
+      let leaks = 0;
+      const plans = fc.array(fc.record({ replica: fc.constantFrom(0, 1), drop: fc.boolean() }), { minLength: 4, maxLength: 8 });
+      await fc.assert(fc.asyncProperty(plans, fc.integer({ min: 0, max: 12 }), async (steps, turns) => {
+        const first = await start({ nodePortRange: '30000-30003' });
+        const replicas = [first, await start({ beside: first, nodePortRange: '30000-30003' })];
+        for (const { logs } of replicas) Object.assign(logs.objects.line.faults, { lostWrites: 0.1, lostAcks: 0.2, refusedWrites: 0.1, lateWrites: 0.1 });
+        const working = Promise.allSettled(steps.map(async ({ replica, drop }, index) => {
+          const client = (replicas[replica] ?? first).client.resource(services);
+          await client.create(web(`s${index}`, { type: 'NodePort' }));
+          if (drop) await client.delete('default', `s${index}`);
+        }));
+        for (let turn = 0; turn < turns; turn++) await settle();
+        await replicas[1]?.logs.objects.crash();
+        await first.clock.advance(120_000);
+        await working;
+        for (const { logs } of replicas) Object.assign(logs.objects.line.faults, { lostWrites: 0, lostAcks: 0, refusedWrites: 0, lateWrites: 0 });
+        await first.clock.advance(reservationGraceMs);
+        const before = ports(first).length;
+        const repairing = repairOnce({ kinds: first.core.kinds, reservations: first.core.serviceReservations, recorder: { event: () => undefined }, clock: first.clock, logger: silentLogger, signal: new AbortController().signal });
+        await first.clock.advance(1_000);
+        await repairing;
+        const present = (await first.client.resource(services).list()).items;
+        const claims = present.map(({ spec }) => claimsOf(spec));
+        const [held, given] = [claims.flatMap((claim) => claim.ports), claims.flatMap((claim) => claim.addresses)];
+        expect([new Set(held).size, new Set(given).size]).toEqual([held.length, given.length]);
+        expect([ports(first).sort(), (await addresses(first)).sort()]).toEqual([held.sort(), given.sort()]);
+        leaks += before - held.length;
+      }), { numRuns: 20, seed: 5 });
+      // Else the faults would have proven nothing.
+      expect(leaks).toBeGreaterThan(0);
     });
 
     it('one named address goes to one of them', async () => {
