@@ -29,7 +29,7 @@ const components: Readonly<Record<string, readonly Rule[]>> = {
     { verbs: ['*'], resources: ['*'], subresources: ['', 'status', 'finalize', 'scale'] },
   ],
   'system:kube-proxy': [
-    { verbs: read, resources: ['nodes.', 'services.', 'endpointslices.discovery.k8s.io', 'namespaces.'] },
+    { verbs: read, resources: ['nodes.', 'pods.', 'services.', 'endpointslices.discovery.k8s.io', 'namespaces.', 'networkpolicies.networking.k8s.io'] },
     writeEvents,
   ],
 };
