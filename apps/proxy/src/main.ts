@@ -31,9 +31,9 @@ void serveProcess({ name: 'navarch-proxy', version: '0.1.0', config, run });
 
 async function run({ logger, clock, random }: ProcessContext): Promise<Served> {
   const nft = createNftProcess({ clock });
-  const overlay = config.vxlanAddress.length > 0 ? createVxlan({ addresses: config.vxlanAddress, vni: config.vxlanId, port: config.vxlanPort, linkMtu: config.linkMtu }) : undefined;
-  const routes = createIpRouteTable({ protocol: config.routeProtocol, ...(overlay && { overlay }) });
-  if (config.cleanup) return { done: cleanUp({ nft, routes, logger }), close: () => nft.close() };
+  const overlay = createVxlan({ addresses: config.vxlanAddress, vni: config.vxlanId, port: config.vxlanPort, linkMtu: config.linkMtu });
+  const routes = createIpRouteTable({ protocol: config.routeProtocol, ...(config.vxlanAddress.length > 0 && !config.cleanup && { overlay }) });
+  if (config.cleanup) return { done: cleanUp({ nft, routes, overlay, logger }), close: () => nft.close() };
   const tls = loadTls({ caFile: config.tlsCa, certificateFile: config.tlsCert, keyFile: config.tlsKey }, clock, logger);
   const channel = connectGrpc({ target: config.apiserver, tls, waitForReady: true });
   const shared = { client: grpcApiClient(channel), clock, random, logger, nodeName: config.nodeName };

@@ -62,6 +62,13 @@ describe('VXLAN between nodes that share no link', () => {
     expect(await tableOf(a).list()).toEqual([route]);
   });
 
+  it('clean-up takes the devices away', async () => {
+    const [a] = nodes;
+    await tableOf(a).list();
+    await createVxlan({ addresses: [], vni: 7, port: 4789, command: lab.inHost('a') }).remove();
+    expect(lab.ip('a', 'link', 'show', 'type', 'vxlan')).toBe('');
+  });
+
   it('link addresses differ as node addresses do', () => {
     expect([linkAddress('192.0.2.11'), linkAddress('2001:db8::11'), linkAddress('2001:db9::11')]).toEqual(['0e:4e:c0:00:02:0b', expect.stringMatching(/^0e:..:00:00:00:11$/), expect.stringMatching(/^0e:..:00:00:00:11$/)]);
     expect(linkAddress('2001:db8::11')).not.toBe(linkAddress('2001:db9::11'));

@@ -10,6 +10,8 @@ export interface Overlay {
   prepare(signal?: AbortSignal): Promise<void>;
   /** Makes sure that the node is found on the device; safe to repeat. */
   connect(gateway: string, signal?: AbortSignal): Promise<void>;
+  /** Takes the devices away, also those of families that it has no address of. */
+  remove(): Promise<void>;
 }
 
 export interface VxlanOptions {
@@ -42,10 +44,15 @@ export function createVxlan({ addresses, vni, port, linkMtu = 1500, command = []
     if (code !== 0) throw new Error(`${program.join(' ')}: ${stderr.trim()}`);
     return stdout;
   };
+  const links = async (signal?: AbortSignal): Promise<PrintedLink[]> => JSON.parse((await run(['ip', '-j', '-d', 'link', 'show', 'type', 'vxlan'], signal)).trim() || '[]') as PrintedLink[];
   return {
     device: (gateway) => deviceOf(kindOf(gateway)),
+    remove: async () => {
+      const devices = new Set([deviceOf('ipv4'), deviceOf('ipv6')]);
+      for (const { ifname = '' } of await links()) if (devices.has(ifname)) await run(['ip', 'link', 'del', ifname]);
+    },
     prepare: async (signal) => {
-      const present = JSON.parse((await run(['ip', '-j', '-d', 'link', 'show', 'type', 'vxlan'], signal)).trim() || '[]') as PrintedLink[];
+      const present = await links(signal);
       for (const local of addresses) {
         const wanted = { device: deviceOf(kindOf(local)), local, mac: linkAddress(local), vni, port, mtu: linkMtu - overhead[kindOf(local)] };
         const link = present.find(({ ifname }) => ifname === wanted.device);
