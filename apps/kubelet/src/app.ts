@@ -15,7 +15,7 @@ import type { PortForwardTarget } from '@navarch/streaming';
 
 import type { KubeletConfig } from './config';
 import type { Host } from './host/host';
-import { jsonDocument, kubeletHttp, type KubeletDocuments } from './http/kubelet-http';
+import { jsonDocument, kubeletHttp, metricsDocument, type KubeletDocuments } from './http/kubelet-http';
 import { ImageCollector } from './images/image-collector';
 import { createLogReader, type LogReader } from './logs/log-reader';
 import { rotateLogs } from './logs/log-rotation';
@@ -28,6 +28,9 @@ import { createImageStore } from './pod/images';
 import type { PodContext } from './pod/pod-context';
 import { createTokenSource } from './pod/tokens';
 import { PodWorkers } from './pod-workers';
+import { kubeletMetrics, resourceMetrics, statsSummary } from './stats/documents';
+import { NodeStats, type Measurements } from './stats/node-stats';
+import { runningPods } from './stats/running-containers';
 import { createPodStreams, type PodStreams } from './streaming/pod-streams';
 
 const podCodec = codecFor<Pod>('k8s.io.api.core.v1.Pod');
@@ -48,6 +51,8 @@ export interface Kubelet {
   readonly ready: Promise<void>;
   readonly logs: LogReader;
   readonly streams: PodStreams;
+  /** What the node and its pods use, as last measured. */
+  readonly stats: () => Measurements;
   /** Its own documents by HTTP, for one conversation. */
   readonly http: () => PortForwardTarget;
   /** Lets go of everything; containers run on. */
@@ -83,10 +88,17 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     report: (type, reason, message) => recorder.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName }, type, reason, message),
   });
   const workers = new PodWorkers({ context, pods: podInformer, node: () => node.get('', nodeName) ?? { metadata: { name: nodeName } }, signal });
+  const stats = new NodeStats({ host, pods: () => podInformer.list(), cgroupRoot: config.cgroupRoot, clock, logger });
 
   const documents: KubeletDocuments = {
     '/healthz': () => ({ contentType: 'text/plain; charset=utf-8', body: 'ok' }),
     '/configz': () => jsonDocument({ kubeletconfig: config }),
+    '/stats/summary': () => jsonDocument(statsSummary(nodeName, stats.latest())),
+    '/metrics/resource': () => metricsDocument(resourceMetrics(stats.latest())),
+    '/metrics': () => {
+      const running = runningPods(podInformer.list(), config.cgroupRoot);
+      return metricsDocument(kubeletMetrics(nodeName, running.length, running.flatMap(({ containers }) => containers).length));
+    },
     '/pods': () => jsonDocument({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: podInformer.list().map((pod) => podCodec.toJson(pod)) }),
   };
   const configureNetwork = (): void => {
@@ -107,6 +119,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     startLocalPath({ nodeName, client, files: host.files, clock, random, logger, settings: config, signal });
     void rotateLogs({ runtime, files: host.files, clock, logger, paths: config, maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles }, signal);
     void collector.run(signal);
+    void stats.run(signal);
   };
   const ready = begin();
   ready.catch((error: unknown) => {
@@ -115,6 +128,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   return {
     ready,
     streams: createPodStreams({ workers, runtime }),
+    stats: () => stats.latest(),
     http: () => kubeletHttp(documents, logger),
     logs: createLogReader({ workers, files: host.files, clock, paths: config }),
     async close() {

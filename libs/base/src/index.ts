@@ -14,5 +14,6 @@ export {
 export { silentLogger, type LogFields, type Logger } from './logger';
 export { traceIdOf, type TraceHeaders } from './trace-context';
 export { deferred, type Deferred } from './deferred';
+export { inParallel } from './in-parallel';
 export { BoundedQueue } from './bounded-queue';
 export { backoffDelayMs, type BackoffOptions } from './backoff';

@@ -47,6 +47,9 @@ export async function startProcessKubelet(): Promise<ProcessKubelet> {
     listen: ['127.0.0.1:0'], tls: 'insecure', logger: silentLogger,
     services: [grpcService(KubeletServiceService, {
       async *containerLog() {},
+      async stats() {
+        return {};
+      },
       async *exec(requests, { signal }) {
         const [first, rest] = await split(requests);
         remember('exec', first?.start);

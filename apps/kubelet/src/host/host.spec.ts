@@ -92,6 +92,9 @@ describe('this machine', () => {
     const usage = await host.usage();
     expect(usage.memoryAvailableBytes).toBeLessThanOrEqual(machine.memoryBytes);
     expect(usage.processes).toBeGreaterThan(0);
+    expect(usage.memoryWorkingSetBytes).toBeGreaterThan(0);
+    expect(usage.memoryWorkingSetBytes).toBeLessThan(machine.memoryBytes);
+    expect(usage.cpuNanoseconds).toBeGreaterThan(0);
   });
 
   it('refuses a connection to where nobody listens', async () => {

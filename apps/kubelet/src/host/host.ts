@@ -66,6 +66,19 @@ export interface MachineUsage {
   readonly storageBytes: number;
   readonly processes: number;
   readonly maxProcesses: number;
+  /** Of all processors together, since the machine began. */
+  readonly cpuNanoseconds: number;
+  /** In use, without files that can go at once. */
+  readonly memoryWorkingSetBytes: number;
+}
+
+/** What the processes of a cgroup and of those below it use. */
+export interface CgroupUsage {
+  /** Since the cgroup was made. */
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+  /** Without files that nobody has looked at for a while: what the kernel cannot take back without harm. */
+  readonly workingSetBytes: number;
 }
 
 export interface Host {
@@ -73,6 +86,8 @@ export interface Host {
   readonly network: HostNetwork;
   machine(): Promise<MachineFacts>;
   usage(): Promise<MachineUsage>;
+  /** Of a cgroup (path below the hierarchy roots); undefined where it does not exist. */
+  cgroupUsage(path: string): Promise<CgroupUsage | undefined>;
   /** Removes a cgroup (path below the hierarchy roots) with those below it, in every hierarchy; fine where it does not exist or is busy. */
   removeCgroup(path: string): Promise<void>;
 }

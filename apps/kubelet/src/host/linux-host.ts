@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 
 import { ApiError } from '@navarch/base';
 
+import { createCgroupReader } from './cgroup-usage';
 import type { FileKind, Host, HostFiles, HostNetwork, HttpProbeRequest, MachineFacts, MachineUsage } from './host';
 
 const run = promisify(execFile);
@@ -22,7 +23,7 @@ export interface LinuxHostOptions {
 /** This machine: its file system, its network namespace (the process's own), /proc and cgroup v1 or hybrid hierarchies. */
 export function createLinuxHost({ rootDirectory }: LinuxHostOptions): Host {
   return {
-    files, network, machine: () => readMachine(rootDirectory), usage: () => readUsage(rootDirectory), removeCgroup,
+    files, network, machine: () => readMachine(rootDirectory), usage: () => readUsage(rootDirectory), cgroupUsage: createCgroupReader(), removeCgroup,
   };
 }
 
@@ -187,13 +188,24 @@ export function parseResolvConf(content: string): MachineFacts['nodeDns'] {
 
 async function readUsage(rootDirectory: string): Promise<MachineUsage> {
   const disk = await statfs(rootDirectory);
-  const available = /^MemAvailable:\s+(\d+) kB/m.exec(await text('/proc/meminfo'))?.[1];
+  const memory = await text('/proc/meminfo');
+  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1] ?? 0);
   const threads = /\/(\d+)\s/.exec(await text('/proc/loadavg'))?.[1];
   return {
-    memoryAvailableBytes: Number(available ?? 0) * 1024, storageAvailableBytes: disk.bavail * disk.bsize, storageBytes: disk.blocks * disk.bsize,
+    memoryAvailableBytes: kilobytes('MemAvailable') * 1024, storageAvailableBytes: disk.bavail * disk.bsize, storageBytes: disk.blocks * disk.bsize,
     processes: Number(threads ?? 0), maxProcesses: Number((await text('/proc/sys/kernel/pid_max')) || 32_768),
+    cpuNanoseconds: processorTime(await text('/proc/stat')), memoryWorkingSetBytes: (kilobytes('MemTotal') - kilobytes('MemFree') - kilobytes('Inactive\\(file\\)')) * 1024,
   };
 }
+
+/** What the processors did that was not waiting, by the first line of /proc/stat (user, nice, system, idle, iowait, irq, softirq, steal). Exported for its test. */
+export function processorTime(stat: string): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (/^cpu\s+(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map(Number);
+  return (user + nice + system + irq + softirq) * nanosecondsPerTick;
+}
+
+/** USER_HZ is 100 on every machine that Node.js runs on. */
+const nanosecondsPerTick = 10_000_000;
 
 /** Depth first: a cgroup can go only when it holds neither tasks nor children. */
 async function removeTree(path: string): Promise<void> {

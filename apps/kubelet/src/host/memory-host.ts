@@ -1,6 +1,6 @@
 import { ApiError } from '@navarch/base';
 
-import type { FileKind, Host, HostFiles, HostNetwork, MachineFacts, MachineUsage } from './host';
+import type { CgroupUsage, FileKind, Host, HostFiles, HostNetwork, MachineFacts, MachineUsage } from './host';
 
 type Entry = { kind: 'directory' } | { kind: 'file'; data: Buffer; identity: string } | { kind: 'link'; target: string };
 
@@ -8,6 +8,8 @@ export interface MemoryHostOptions {
   readonly machine?: Partial<MachineFacts>;
   readonly usage?: () => Partial<MachineUsage>;
   readonly network?: Partial<HostNetwork>;
+  /** What a cgroup uses, by its path; idle unless told. */
+  readonly cgroupUsage?: (path: string) => CgroupUsage | undefined;
 }
 
 const gibibyte = 1024 ** 3;
@@ -28,8 +30,9 @@ export function createMemoryHost(options: MemoryHostOptions = {}): Host & { read
     machine: async () => machine,
     usage: async () => ({
       memoryAvailableBytes: machine.memoryBytes / 2, storageAvailableBytes: machine.storageBytes / 2, storageBytes: machine.storageBytes,
-      processes: 100, maxProcesses: 32_768, ...options.usage?.(),
+      processes: 100, maxProcesses: 32_768, cpuNanoseconds: 0, memoryWorkingSetBytes: machine.memoryBytes / 2, ...options.usage?.(),
     }),
+    cgroupUsage: async (path) => (options.cgroupUsage ? options.cgroupUsage(path) : { cpuNanoseconds: 0, memoryBytes: 0, workingSetBytes: 0 }),
     removeCgroup: async () => undefined,
   };
 }

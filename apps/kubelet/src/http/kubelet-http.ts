@@ -16,6 +16,11 @@ export function jsonDocument(value: unknown): KubeletDocument {
   return { contentType: 'application/json', body: JSON.stringify(value) };
 }
 
+/** In Prometheus' text format. */
+export function metricsDocument(body: string): KubeletDocument {
+  return { contentType: 'text/plain; version=0.0.4; charset=utf-8', body };
+}
+
 /**
  * The kubelet's HTTP server for one conversation, as `kubectl get --raw /api/v1/nodes/NODE/proxy/…` asks it. It listens nowhere:
  * connections are those that the apiserver opens through `Dial`.

@@ -13,7 +13,7 @@ function bed(more: { free?: number; images?: string[]; lowPercent?: number } = {
   const forgotten: string[] = [];
   const collector = new ImageCollector({
     runtime, clock, logger: silentLogger, highPercent: 85, lowPercent: more.lowPercent ?? 80, minAgeMs: 120_000, images: { forgetImage: (id) => forgotten.push(id) },
-    host: { usage: () => Promise.resolve({ storageBytes: 100_000_000, storageAvailableBytes: state.free, memoryAvailableBytes: 0, processes: 0, maxProcesses: 0 }) },
+    host: { usage: () => Promise.resolve({ storageBytes: 100_000_000, storageAvailableBytes: state.free, memoryAvailableBytes: 0, processes: 0, maxProcesses: 0, cpuNanoseconds: 0, memoryWorkingSetBytes: 0 }) },
     report: (_type, reason) => reports.push(reason),
   });
   const tags = async (): Promise<string[]> => (await runtime.listImages()).flatMap(({ repoTags = [] }) => repoTags).sort();

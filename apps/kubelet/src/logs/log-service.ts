@@ -1,18 +1,21 @@
 import { ApiError } from '@navarch/base';
 import { KubeletServiceService } from '@navarch/proto/navarch/kubelet/v1/kubelet_service';
 import { grpcService, type GrpcMethod, type PeerIdentity } from '@navarch/service';
-import type { PortForwardTarget } from '@navarch/streaming';
 
-import type { PodStreams } from '../streaming/pod-streams';
+import type { Kubelet } from '../app';
+import { statsResponse } from '../stats/stats-response';
 import { streamHandlers } from '../streaming/stream-handlers';
-import type { LogReader } from './log-reader';
 
 /** What a kubelet serves, to the apiserver only: everyone else asks the apiserver, who knows what they may. */
-export function kubeletMethods({ logs, streams, http }: { readonly logs: LogReader; readonly streams: PodStreams; readonly http: () => PortForwardTarget }): GrpcMethod[] {
+export function kubeletMethods({ logs, streams, http, stats }: Pick<Kubelet, 'logs' | 'streams' | 'http' | 'stats'>): GrpcMethod[] {
   return grpcService(KubeletServiceService, {
     async *containerLog({ namespace = '', pod = '', podUid, options = {} }, { peer, signal }) {
       requireApiserver(peer);
       for await (const data of logs.read({ namespace, pod, ...(podUid && { podUid }), options }, signal)) yield { data: Buffer.from(data) };
+    },
+    async stats(_request, { peer }) {
+      requireApiserver(peer);
+      return statsResponse(stats());
     },
     ...streamHandlers(streams, http, requireApiserver),
   });
