@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 import type { Logger } from '@navarch/base';
 import { parseEndpoint } from '@navarch/service';
+import { joinSockets } from '@navarch/streaming';
 
 export interface ApiRelay {
   /** host:port it listens on. */
@@ -24,7 +25,7 @@ export async function startApiRelay(spec: string, logger: Logger): Promise<ApiRe
   const server = createServer({ allowHalfOpen: true }, (client) => {
     // The target says when it has had enough; a client that only ends its half may still be answered.
     const target = connect({ path: to.path, allowHalfOpen: true });
-    join(client, target, open, logger);
+    joinSockets(client, target, open, (error) => logger.debug('the API server could not be reached for a pod', { error: error.message }));
   });
   await listen(server, from);
   const bound = server.address();
@@ -35,22 +36,6 @@ export async function startApiRelay(spec: string, logger: Logger): Promise<ApiRe
       for (const socket of open) socket.destroy();
     }),
   };
-}
-
-/** Two sockets as one connection: what ends one ends the other, and neither is read faster than the other is written. */
-function join(client: Socket, target: Socket, open: Set<Socket>, logger: Logger): void {
-  for (const [one, other] of [[client, target], [target, client]] as const) {
-    open.add(one);
-    one.setNoDelay(true);
-    one.on('error', (error) => {
-      if (one === target) logger.debug('the API server could not be reached for a pod', { error: error.message });
-    });
-    one.on('close', () => {
-      open.delete(one);
-      other.destroySoon();
-    });
-    one.pipe(other);
-  }
 }
 
 function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {

@@ -13,6 +13,7 @@ export { pieceQueue } from './byte-queue';
 export { drained } from './drained';
 export { duplexPair } from './duplex-pair';
 export { Pipe } from './pipe';
+export { joinSockets } from './join-sockets';
 export { commandConversation, messageCaller, type CommandConversation, type MessageCaller } from './message-command';
 export { messagePortForward, messagePortForwardCaller, type MessagePortForward, type MessagePortForwardCaller } from './message-port-forward';
 export {
