@@ -51,6 +51,12 @@ describe('special scalars have the bytes and JSON that Kubernetes gives them', (
     if (json !== null) expect(codec.decode(codec.encode(codec.fromJson(json)))).toEqual(codec.decode(hex(bytes)));
   });
 
+  it('what is raw comes back from JSON as Go writes it, byte for byte', () => {
+    const codec = codecFor<{ raw?: Uint8Array }>('k8s.io.apimachinery.pkg.runtime.RawExtension');
+    const raw = Buffer.from('{"z":"a\\u003cb\\u003e \\u0026 \\u2028","a":[1,"ä"]}');
+    expect(Buffer.from(codec.fromJson(codec.toJson({ raw })).raw ?? []).toString()).toBe(raw.toString());
+  });
+
   it('a schema that is allowed or not is read as an object too', () => {
     const codec = codecFor<object>('k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool');
     expect(codec.toJson(codec.fromJson({ type: 'string' }))).toEqual({ type: 'string' });

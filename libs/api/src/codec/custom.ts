@@ -126,6 +126,9 @@ const durationPlan: Custom = {
   },
 };
 
+/** Written as Go writes them, so that bytes a Go client made stay the same on their way through JSON: kubectl compares a ControllerRevision's. */
+const goEscapes: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026', '\u2028': '\\u2028', '\u2029': '\\u2029' };
+
 /** Bytes that hold JSON text. What is not JSON was put there by a protobuf client; it prints as null rather than break a list. */
 function rawJsonPlan(member: 'raw' | 'Raw'): Custom {
   return {
@@ -145,7 +148,7 @@ function rawJsonPlan(member: 'raw' | 'Raw'): Custom {
     },
     fromJson: (json, context) => {
       refuseDeepJson(json, context, maxRawDepth);
-      return { [member]: Buffer.from(JSON.stringify(json)) };
+      return { [member]: Buffer.from(JSON.stringify(json).replace(/[<>&\u2028\u2029]/g, (character) => goEscapes[character] ?? character)) };
     },
   };
 }

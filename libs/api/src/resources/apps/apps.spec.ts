@@ -197,6 +197,12 @@ describe('controller revisions', () => {
     expect(updated(controllerRevisions, created(controllerRevisions, revision), (object) => void (object.revision = 4)).errors).toEqual([]);
   });
 
+  it('are the same data in whatever way somebody arranges it', () => {
+    const kept = created(controllerRevisions, { ...revision, data: { raw: Buffer.from('{"a":"\\u0026","b":1}') } });
+    expect(updated(controllerRevisions, kept, (object) => void (object.data = { raw: Buffer.from('{"b":1,"a":"&"}') })).errors).toEqual([]);
+    expect(updated(controllerRevisions, kept, (object) => void (object.data = { raw: Buffer.from('{"b":1,"a":"<"}') })).errors).toHaveLength(1);
+  });
+
   it('print whose they are', () => {
     const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: 'u', controller: true };
     expect(cells(controllerRevisions, { ...revision, metadata: { name: 'web-1', ownerReferences: [owner] } })).toMatchObject({ Controller: 'statefulset.apps/web', Revision: 3 });
