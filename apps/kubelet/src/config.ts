@@ -1,3 +1,5 @@
+import type { Taint } from '@navarch/proto/k8s/io/api/core/v1/core';
+
 import type { ClusterDns } from './pod/sandbox-config';
 
 /** What one kubelet is told about its node. Paths are absolute, durations in milliseconds. */
@@ -24,11 +26,13 @@ export interface KubeletConfig {
   readonly reserved: Readonly<Record<string, string>>;
   readonly clusterDns: ClusterDns;
   readonly labels: Readonly<Record<string, string>>;
+  /** Which the node has from its registration on; later they are the cluster's business. */
+  readonly taints: readonly Taint[];
   readonly version: string;
 }
 
 export const defaultConfig: KubeletConfig = {
   addresses: [], rootDirectory: '/var/lib/kubelet', podLogsDirectory: '/var/log/pods', cgroupRoot: '', maxPods: 110, reserved: {},
   containerLogMaxBytes: 10 * 1024 * 1024, containerLogMaxFiles: 5, imageGcHighPercent: 85, imageGcLowPercent: 80, imageMinAgeMs: 120_000,
-  clusterDns: { servers: [], domain: 'cluster.local' }, labels: {}, version: 'v1.36.0-navarch',
+  clusterDns: { servers: [], domain: 'cluster.local' }, labels: {}, taints: [], version: 'v1.36.0-navarch',
 };

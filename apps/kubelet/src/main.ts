@@ -9,6 +9,7 @@ import { runKubelet } from './app';
 import { defaultConfig, type KubeletConfig } from './config';
 import { createLinuxHost } from './host/linux-host';
 import { kubeletMethods } from './logs/log-service';
+import { parseTaints } from './node/taints';
 
 const version = '0.1.0';
 
@@ -37,6 +38,7 @@ const config = parseConfig({
   minimumImageTtl: { type: 'duration', default: defaultConfig.imageMinAgeMs, min: 0, description: 'How long an image stays at least.' },
   reserved: { type: 'list', description: 'Kept from pods: cpu=100m,memory=256Mi,ephemeral-storage=1Gi.' },
   nodeLabels: { type: 'list', description: 'Labels to register with: key=value.' },
+  registerWithTaints: { type: 'list', description: 'Taints to register with: key=value:effect.' },
   clusterDns: { type: 'list', description: 'Addresses of the cluster DNS.' },
   clusterDomain: { type: 'string', default: defaultConfig.clusterDns.domain, description: 'DNS domain of the cluster.' },
 }, { name: 'navarch-kubelet', argv: process.argv.slice(2), env: process.env });
@@ -58,7 +60,7 @@ function kubeletConfig(): KubeletConfig {
     addresses: config.nodeAddress, ...(endpoint && { endpoint }), rootDirectory: config.rootDirectory, podLogsDirectory: config.podLogsDirectory,
     containerLogMaxBytes: config.containerLogMaxSize, containerLogMaxFiles: config.containerLogMaxFiles,
     imageGcHighPercent: config.imageGcHighThreshold, imageGcLowPercent: config.imageGcLowThreshold, imageMinAgeMs: config.minimumImageTtl,
-    cgroupRoot: config.cgroupRoot.replace(/\/$/, ''), maxPods: config.maxPods, reserved: pairs(config.reserved, 'reserved'), labels: pairs(config.nodeLabels, 'node-labels'),
+    cgroupRoot: config.cgroupRoot.replace(/\/$/, ''), maxPods: config.maxPods, reserved: pairs(config.reserved, 'reserved'), labels: pairs(config.nodeLabels, 'node-labels'), taints: parseTaints(config.registerWithTaints),
     ...(cniConfigDirectory && { cni: { configDirectory: cniConfigDirectory, dataDirectory: cniDataDirectory, hostPorts: hostPorts ?? false, ...(mtu !== undefined && { mtu }) } }),
     clusterDns: { servers: config.clusterDns ?? [], domain: config.clusterDomain }, version: defaultConfig.version,
   };

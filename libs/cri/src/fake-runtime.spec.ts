@@ -1,7 +1,8 @@
 import { ApiError, seededRandom, systemClock, VirtualClock } from '@navarch/base';
 import { ContainerState, type ContainerConfig } from '@navarch/proto/runtime/v1/cri';
 
-import { createFakeRuntime, type FakeContainerPlan } from './fake-runtime';
+import type { FakeContainerPlan } from './fake-behaviour';
+import { createFakeRuntime } from './fake-runtime';
 import { containerRuntimeContract, contractPrograms } from './testing';
 
 const plans: Readonly<Record<string, FakeContainerPlan>> = {
@@ -81,5 +82,31 @@ describe('the fake runtime', () => {
       await runtime.startContainer(await runtime.createContainer(sandboxId, config(), sandbox));
     }
     expect([runtime.mostAtOnce, runtime.starts.length]).toEqual([2, 2]);
+  });
+
+  it('gives addresses of its range in turn, none of them twice at a time, and none of the node\'s own', async () => {
+    const { runtime } = make();
+    runtime.setAddressRange('10.244.9.128/29');
+    const run = (name: string): Promise<string> => runtime.runPodSandbox({ metadata: { name, namespace: 'n', uid: name } });
+    const addressOf = async (id: string): Promise<string | undefined> => (await runtime.podSandboxStatus(id)).network?.ip;
+    const ids = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(run));
+    expect(await Promise.all(ids.map(addressOf))).toEqual([130, 131, 132, 133, 134].map((last) => `10.244.9.${last}`));
+    await expect(run('f')).rejects.toThrow('no IP addresses available in range set');
+    await runtime.removePodSandbox(ids[2] ?? '');
+    expect(await addressOf(await run('f'))).toBe('10.244.9.132');
+  });
+
+  it('answers probes only when a container has run as long as its plan wants', async () => {
+    const { clock, runtime } = make({ readyAfterMs: 3_000 });
+    const sandboxId = await runtime.runPodSandbox(sandbox);
+    const id = await runtime.createContainer(sandboxId, config(), sandbox);
+    const look = async (): Promise<unknown[]> => [runtime.serves('10.244.0.2'), (await runtime.execSync(id, ['true'], 1)).exitCode];
+    expect(runtime.serves('10.244.0.2')).toBe(false);
+    await runtime.startContainer(id);
+    expect(await look()).toEqual([false, 1]);
+    await clock.advance(3_000);
+    expect(await look()).toEqual([true, 0]);
+    runtime.exitContainer(id, 0);
+    expect(runtime.serves('10.244.0.2')).toBe(false);
   });
 });

@@ -1,70 +1,13 @@
-import { ApiError, BoundedQueue, randomUuid, sleep, type Clock, type Random } from '@navarch/base';
+import { ApiError, BoundedQueue, randomUuid, sleep, type Clock } from '@navarch/base';
 import {
   ContainerState, PodSandboxState,
   type Container, type ContainerConfig, type ContainerStatus, type Image, type PodSandbox, type PodSandboxConfig, type PodSandboxStatus,
 } from '@navarch/proto/runtime/v1/cri';
 
 import type { ContainerRuntime, ExecResult, RuntimeCallOptions, RuntimeEvent, StreamSelection } from './container-runtime';
-
-/** What one container will do. All absent: it runs until it is stopped, and ends at once, with 143, on SIGTERM. */
-export interface FakeContainerPlan {
-  /** Ends by itself this long after its start. */
-  readonly exitAfterMs?: number;
-  /** With this code (0), by itself. */
-  readonly exitCode?: number;
-  /** With this reason instead of Completed or Error; such as OOMKilled. */
-  readonly exitReason?: string;
-  /** The command cannot be started, with these words. */
-  readonly startError?: string;
-  /** How it takes SIGTERM: exit code after a while, or not at all. */
-  readonly onTerm?: 'ignore' | { readonly exitCode: number; readonly afterMs: number };
-}
-
-export interface FakeCall {
-  readonly name: keyof ContainerRuntime;
-  /** The sandbox, container or image it is about; a sandbox's or container's name at its making. */
-  readonly target: string;
-}
-
-export interface FakeBehaviour {
-  plan?(container: ContainerConfig, sandbox: PodSandboxConfig): FakeContainerPlan;
-  exec?(container: ContainerConfig, command: readonly string[]): ExecResult | Promise<ExecResult>;
-  /** Asked before each call: how long it takes, and whether it fails; `after`: it is done, but its answer is lost. */
-  fault?(call: FakeCall): { readonly delayMs?: number; readonly error?: Error; readonly after?: boolean } | undefined;
-  /** Whether a pull finds the image; every image unless told. */
-  pullable?(image: string): boolean;
-}
-
-export interface FakeRuntimeOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Present from the beginning. */
-  readonly images?: readonly string[];
-  readonly behaviour?: FakeBehaviour;
-  /** Where a test serves exec, attach and portForward (http://host:port); without it those fail. */
-  readonly streamingServer?: string;
-  /** First three bytes of the addresses it gives, such as 10.244.7. */
-  readonly addressPrefix?: string;
-}
-
-/** A fake with handles for tests: the runtime's process can go and come while its containers live on. */
-export interface FakeRuntime extends ContainerRuntime {
-  /** kill -9 of the runtime: calls in flight and new ones fail with Unavailable, streams break; containers run on and end on time. */
-  crash(): void;
-  /** After `crash`: everything is listed again, with what happened in between. */
-  restart(): void;
-  /** The machine: every container is dead (255, Unknown), every sandbox not ready; the runtime serves. */
-  reboot(): void;
-  /** Ends a running container from outside. */
-  exitContainer(id: string, exitCode: number, reason?: string): void;
-  /** The sandbox's own process dies. */
-  exitSandbox(id: string): void;
-  setNetworkReady(ready: boolean): void;
-  /** Every start of a container so far, in order. */
-  readonly starts: readonly { readonly podUid: string; readonly name: string; readonly attempt: number; readonly id: string }[];
-  /** The most containers of one pod and name that ever ran at once; anything above 1 is a kubelet's bug. */
-  readonly mostAtOnce: number;
-}
+import { FakeAddresses } from './fake-addresses';
+import type { FakeBehaviour, FakeContainerPlan, FakeRuntime, FakeRuntimeOptions } from './fake-behaviour';
+import { FakeImages, normalized } from './fake-images';
 
 interface FakeSandbox {
   readonly id: string;
@@ -106,17 +49,18 @@ class InMemoryRuntime implements FakeRuntime {
   private readonly behaviour: FakeBehaviour;
   private readonly sandboxes = new Map<string, FakeSandbox>();
   private readonly containers = new Map<string, FakeContainer>();
-  private readonly images = new Map<string, string>();
+  private readonly images: FakeImages;
   private readonly listeners = new Set<BoundedQueue<RuntimeEvent>>();
   private process = new AbortController();
   private up = true;
   private networkReady = true;
-  private addresses = 1;
+  private readonly addresses: FakeAddresses;
 
   constructor(private readonly options: FakeRuntimeOptions) {
     this.clock = options.clock;
     this.behaviour = options.behaviour ?? {};
-    for (const image of options.images ?? []) this.addImage(image);
+    this.images = new FakeImages(() => this.newId(), options.images);
+    this.addresses = new FakeAddresses(options.addressPrefix ?? '10.244.0');
   }
 
   // ---- faults
@@ -152,6 +96,16 @@ class InMemoryRuntime implements FakeRuntime {
     this.networkReady = ready;
   }
 
+  setAddressRange(cidr: string): void {
+    this.addresses.setRange(cidr);
+  }
+
+  serves(address: string): boolean {
+    const sandbox = [...this.sandboxes.values()].find((one) => one.ready && one.address === address);
+    const running = sandbox ? this.inSandbox(sandbox.id).filter(({ state }) => state === ContainerState.CONTAINER_RUNNING) : [];
+    return running.length > 0 && running.every((container) => this.isUp(container));
+  }
+
   // ---- sandboxes
 
   async version(options?: RuntimeCallOptions) {
@@ -172,7 +126,7 @@ class InMemoryRuntime implements FakeRuntime {
         if (key(other.config.metadata) === key()) throw new ApiError('AlreadyExists', `failed to reserve sandbox name "${key()}": name is reserved for "${other.id}"`);
       }
       const id = this.newId();
-      const address = `${this.options.addressPrefix ?? '10.244.0'}.${(this.addresses++ % 253) + 1}`;
+      const address = this.addresses.take();
       this.sandboxes.set(id, { id, config: structuredClone(config), createdAtMs: this.clock.now(), address, ready: true });
       this.emit({ type: 'started', containerId: id });
       return id;
@@ -192,6 +146,8 @@ class InMemoryRuntime implements FakeRuntime {
   async removePodSandbox(id: string, options?: RuntimeCallOptions): Promise<void> {
     return this.serve('removePodSandbox', id, options, () => {
       for (const container of this.inSandbox(id)) this.drop(container);
+      const address = this.sandboxes.get(id)?.address;
+      if (address !== undefined) this.addresses.giveBack(address);
       this.sandboxes.delete(id);
     });
   }
@@ -216,7 +172,7 @@ class InMemoryRuntime implements FakeRuntime {
     return this.serve('createContainer', config.metadata?.name ?? '', options, () => {
       const sandbox = this.sandbox(sandboxId);
       if (!sandbox.ready) throw new ApiError('Internal', `sandbox container "${sandboxId}" is not running`);
-      if (this.findImage(config.image?.image) === undefined) throw new ApiError('NotFound', `failed to get image "${config.image?.image}": not found`);
+      if (this.images.find(config.image?.image) === undefined) throw new ApiError('NotFound', `failed to get image "${config.image?.image}": not found`);
       for (const other of this.inSandbox(sandboxId)) {
         if (other.config.metadata?.name === config.metadata?.name && (other.config.metadata?.attempt ?? 0) === (config.metadata?.attempt ?? 0)) {
           throw new ApiError('AlreadyExists', `failed to reserve container name: name "${config.metadata?.name}" is reserved for "${other.id}"`);
@@ -242,6 +198,7 @@ class InMemoryRuntime implements FakeRuntime {
       container.state = ContainerState.CONTAINER_RUNNING;
       container.startedAtMs = this.clock.now();
       this.countStart(container);
+      this.behaviour.started?.(container.config, container.sandbox.config);
       this.emit({ type: 'started', containerId: id });
       if (container.plan.exitAfterMs !== undefined) this.endLater(container, container.plan.exitAfterMs, container.plan.exitCode ?? 0, container.plan.exitReason);
     });
@@ -278,7 +235,7 @@ class InMemoryRuntime implements FakeRuntime {
       const { exitCode, reason, message, config } = container;
       return {
         ...this.listedContainer(container), startedAt: nanoseconds(container.startedAtMs), finishedAt: nanoseconds(container.finishedAtMs),
-        exitCode: exitCode || undefined, reason, message, mounts: config.mounts ?? [], imageId: this.findImage(config.image?.image),
+        exitCode: exitCode || undefined, reason, message, mounts: config.mounts ?? [], imageId: this.images.find(config.image?.image),
         logPath: `${container.sandbox.config.logDirectory ?? ''}/${config.logPath ?? ''}`,
       };
     });
@@ -294,6 +251,7 @@ class InMemoryRuntime implements FakeRuntime {
   async execSync(id: string, command: readonly string[], timeoutSeconds: number, options?: RuntimeCallOptions): Promise<ExecResult> {
     const container = await this.serve('execSync', id, options, () => this.container(id));
     if (container.state !== ContainerState.CONTAINER_RUNNING) throw new ApiError('Internal', `container is in ${ContainerState[container.state]} state`);
+    if (!this.isUp(container)) return { stdout: new Uint8Array(), stderr: Buffer.from('not up yet\n'), exitCode: 1 };
     const result = this.behaviour.exec?.(container.config, command) ?? { stdout: new Uint8Array(), stderr: new Uint8Array(), exitCode: 0 };
     if (!(result instanceof Promise) || timeoutSeconds <= 0) return result;
     const late = sleep(this.clock, timeoutSeconds * 1000).then(() => {
@@ -327,28 +285,22 @@ class InMemoryRuntime implements FakeRuntime {
   // ---- images
 
   async imageStatus(image: string, options?: RuntimeCallOptions): Promise<Image | undefined> {
-    return this.serve('imageStatus', image, options, () => {
-      const id = this.findImage(image);
-      return id === undefined ? undefined : { id, repoTags: [normalized(image)], size: 1_000_000 };
-    });
+    return this.serve('imageStatus', image, options, () => this.images.status(image));
   }
 
   async pullImage(image: string, options?: RuntimeCallOptions): Promise<string> {
     return this.serve('pullImage', image, options, () => {
       if (!(this.behaviour.pullable?.(image) ?? true)) throw new ApiError('NotFound', `failed to pull and unpack image "${normalized(image)}": not found`);
-      return this.addImage(image);
+      return this.images.add(image);
     });
   }
 
   async listImages(options?: RuntimeCallOptions): Promise<readonly Image[]> {
-    return this.serve('listImages', '', options, () => [...this.images].map(([tag, id]) => ({ id, repoTags: [tag], size: 1_000_000 })));
+    return this.serve('listImages', '', options, () => this.images.list());
   }
 
   async removeImage(image: string, options?: RuntimeCallOptions): Promise<void> {
-    return this.serve('removeImage', image, options, () => {
-      // By id every tag goes, as containerd does it.
-      for (const [tag, id] of this.images) if (id === image || tag === normalized(image)) this.images.delete(tag);
-    });
+    return this.serve('removeImage', image, options, () => this.images.remove(image));
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent, void, undefined> {
@@ -393,6 +345,10 @@ class InMemoryRuntime implements FakeRuntime {
     return result;
   }
 
+  private isUp({ plan, startedAtMs = Infinity }: FakeContainer): boolean {
+    return plan.readyAfterMs === undefined || this.clock.now() - startedAtMs >= plan.readyAfterMs;
+  }
+
   private countStart(container: FakeContainer): void {
     const podUid = container.sandbox.config.metadata?.uid ?? '';
     const name = container.config.metadata?.name ?? '';
@@ -426,20 +382,6 @@ class InMemoryRuntime implements FakeRuntime {
 
   private emit(event: RuntimeEvent): void {
     if (this.up) for (const listener of this.listeners) listener.push(event);
-  }
-
-  private addImage(image: string): string {
-    const known = this.images.get(normalized(image));
-    if (known) return known;
-    const id = `sha256:${this.newId()}`;
-    this.images.set(normalized(image), id);
-    return id;
-  }
-
-  /** The id of an image named by tag or id. */
-  private findImage(image = ''): string | undefined {
-    if (image.startsWith('sha256:')) return [...this.images.values()].find((id) => id === image);
-    return this.images.get(normalized(image));
   }
 
   private newId(): string {
@@ -483,20 +425,13 @@ class InMemoryRuntime implements FakeRuntime {
 
   private listedContainer({ id, sandbox, config, createdAtMs, state }: FakeContainer): Container {
     return {
-      id, podSandboxId: sandbox.id, metadata: config.metadata, image: config.image, imageRef: this.findImage(config.image?.image),
+      id, podSandboxId: sandbox.id, metadata: config.metadata, image: config.image, imageRef: this.images.find(config.image?.image),
       state, createdAt: nanoseconds(createdAtMs), labels: { ...config.labels }, annotations: { ...config.annotations },
     };
   }
 }
 
 const unavailable = (): ApiError => new ApiError('Unavailable', 'the container runtime is not running');
-
-/** Docker's short form, completed as containerd does. */
-function normalized(image: string): string {
-  const first = image.split('/')[0] ?? '';
-  const named = !image.includes('/') ? `docker.io/library/${image}` : /[.:]|^localhost$/.test(first) ? image : `docker.io/${image}`;
-  return /[:@][^/]*$/.test(named) ? named : `${named}:latest`;
-}
 
 async function raceAbort<T>(work: Promise<T>, ...signals: readonly (AbortSignal | undefined)[]): Promise<T> {
   const releases: (() => void)[] = [];

@@ -3,4 +3,5 @@ export type {
   ContainerFilter, ContainerRuntime, ExecResult, RuntimeCallOptions, RuntimeEvent, RuntimeHealth, RuntimeVersion, SandboxFilter,
 } from './container-runtime';
 export { connectContainerd, type ConnectContainerdOptions } from './connect-containerd';
-export { createFakeRuntime, type FakeBehaviour, type FakeContainerPlan, type FakeRuntime, type FakeRuntimeOptions } from './fake-runtime';
+export { createFakeRuntime } from './fake-runtime';
+export type { FakeBehaviour, FakeContainerPlan, FakeRuntime, FakeRuntimeOptions } from './fake-behaviour';

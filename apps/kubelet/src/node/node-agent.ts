@@ -97,7 +97,7 @@ export class NodeAgent {
     const annotations: Record<string, string> = { [localPathRootAnnotation]: localPathRoot(config), ...(config.endpoint !== undefined && { [endpointAnnotation]: config.endpoint }) };
     const status = nodeStatus(await this.facts(), undefined, this.options.clock.now());
     try {
-      await this.client.create({ metadata: { name: nodeName, labels, annotations }, spec: {}, status }, { signal: this.options.signal });
+      await this.client.create({ metadata: { name: nodeName, labels, annotations }, spec: { ...(config.taints.length > 0 && { taints: [...config.taints] }) }, status }, { signal: this.options.signal });
       this.options.logger.info('node registered', { node: nodeName });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
