@@ -74,16 +74,17 @@ export { ephemeralContainersStrategy, podFieldsBut, podResizeStrategy } from './
 export { convertObject, defineView, storageOf, type ViewDefinition } from './define-view';
 export { scales } from './resources/scale';
 export { reviewResources, tokenRequests } from './resources/reviews';
+export { metricResources, nodeMetrics, podMetrics } from './resources/metrics/metrics';
 export { createRegistry } from './registry';
 export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
 export { fieldErrorsToApiError } from './field-errors';
-
-export { codecFor } from './codec/codec';
-export { decodeEnvelope, encodeEnvelope, type Envelope } from './codec/envelope';
 export { invalid as invalidField } from './validation/field-error';
 export { hasNodePorts, isHeadless, needsHealthCheck } from './validation/service';
 export { canonicalCidr } from './validation/canonical-ip';
 export { familyOf, type IpFamily } from './validation/service-addresses';
+
+export { codecFor } from './codec/codec';
+export { decodeEnvelope, encodeEnvelope, type Envelope } from './codec/envelope';
 export { withResourceVersion } from './codec/with-resource-version';
 export { findDuplicateFields } from './codec/duplicate-fields';
 export { deepEqual } from './deep-equal';

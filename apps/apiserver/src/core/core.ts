@@ -1,4 +1,4 @@
-import { reviewResources, type Resource, type ResourceRegistry } from '@navarch/api';
+import { metricResources, reviewResources, type Resource, type ResourceRegistry } from '@navarch/api';
 import { ApiError, isApiError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ObjectLog } from '@navarch/store';
 
@@ -20,6 +20,7 @@ import type { Subresource, SubresourceContext } from './kind-extension';
 import { Kinds, type Kind } from './kinds';
 import { defaultLimits, InFlight, type InFlightLimits } from './limits';
 import { RequestMetrics } from './metrics';
+import { MetricsApi } from './metrics-api/metrics-api';
 import { namespaceExtension } from './namespaces';
 import { podBinding } from './pods/binding';
 import { podEviction } from './pods/eviction';
@@ -89,7 +90,8 @@ export class ApiCore {
   private readonly inFlight: InFlight;
   private readonly metrics = new RequestMetrics();
   private readonly authorizer: Authorizer;
-  private readonly reviews: Reviews;
+  /** What is answered without being stored. */
+  private readonly computed: readonly (Reviews | MetricsApi)[];
   /** Who is calling, for the doors. Throws Unauthorized. */
   readonly authenticate: (credentials: Credentials) => Promise<User>;
   /** What others need to check service accounts' tokens; undefined where there are none. */
@@ -118,20 +120,21 @@ export class ApiCore {
     const tokens = options.tokens && new TokenAuthenticator({ tokens: options.tokens, clock, find });
     this.authenticate = createAuthenticator([...(options.authenticators ?? []), ...(tokens ? [tokens] : [])]);
     this.tokenDiscovery = options.tokens && tokenDiscovery(options.tokens);
-    this.reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: this.authenticate, tokens, audiences: options.tokens ? apiAudiences(options.tokens) : [] });
+    const reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: this.authenticate, tokens, audiences: options.tokens ? apiAudiences(options.tokens) : [] });
+    this.computed = [reviews, new MetricsApi({ kinds: this.kinds, kubelets, authorizer: this.authorizer, clock, logger })];
   }
 
   get registry(): ResourceRegistry {
     return this.options.registry;
   }
 
-  /** What can be asked for: the registry's kinds, and those that are only questions. */
+  /** What can be asked for: the registry's kinds, and those that are only questions or figures. */
   resources(): readonly Resource[] {
-    return [...this.registry.all(), ...reviewResources];
+    return [...this.registry.all(), ...reviewResources, ...metricResources];
   }
 
   resource(target: Pick<RequestTarget, 'group' | 'version' | 'resource'>): Resource | undefined {
-    return this.registry.find(target) ?? this.reviews.find(target);
+    return this.registry.find(target) ?? this.computedOf(target)?.resource;
   }
 
   /** Follows the logs until the signal aborts; then every watch ends. */
@@ -192,7 +195,7 @@ export class ApiCore {
   private async dispatch(request: ApiRequest): Promise<ApiResponse> {
     if (request.signal.aborted) throw new ApiError('Canceled', 'the request was given up before it began', {}, { cause: request.signal.reason });
     const kind = this.kinds.find(request.target);
-    if (!kind) return this.review(request);
+    if (!kind) return this.compute(request);
     checkRoute(kind, request);
     const parsed = parseSelection(kind.resource, request.target, request.options);
     const selection = kind.view?.selection(parsed) ?? parsed;
@@ -208,13 +211,21 @@ export class ApiCore {
     if (this.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, resource);
   }
 
-  private async review(request: ApiRequest): Promise<ApiResponse> {
-    const resource = this.reviews.find(request.target);
-    if (!resource) throw unknownResource();
+  private computedOf(target: Pick<RequestTarget, 'group' | 'version' | 'resource'>): { readonly resource: Resource; readonly by: Reviews | MetricsApi } | undefined {
+    for (const by of this.computed) {
+      const resource = by.find(target);
+      if (resource) return { resource, by };
+    }
+    return undefined;
+  }
+
+  private async compute(request: ApiRequest): Promise<ApiResponse> {
+    const found = this.computedOf(request.target);
+    if (!found) throw unknownResource();
     checkOptions(request.options);
     const release = this.inFlight.take(request.user, request.verb, false);
     try {
-      return await this.reviews.answer(resource, request);
+      return await found.by.answer(found.resource, request);
     } finally {
       release();
     }

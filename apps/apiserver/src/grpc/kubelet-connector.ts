@@ -39,6 +39,14 @@ export function grpcKubelets(tls: TlsMaterial | 'insecure'): KubeletConnector {
       channel.bidi(KubeletServiceService.portForward, startedBy({ start }, frames, (frame) => ({ frame })), { signal: until })),
     dial: async (node, address, signal) => forward(connect(node), signal, (channel, frames, until) =>
       channel.bidi(KubeletServiceService.dial, startedBy({ start: { address } }, frames, (frame) => ({ frame })), { signal: until })),
+    async stats(node, signal) {
+      const channel = connect(node);
+      try {
+        return await channel.unary(KubeletServiceService.stats, {}, { signal });
+      } finally {
+        channel.close();
+      }
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { groupVersionPath, kindMergeSchema, openApiV2, openApiV3, reviewResources, type JsonObject, type Resource, type ResourceRegistry, type SchemaTables } from '@navarch/api';
+import { groupVersionPath, kindMergeSchema, metricResources, openApiV2, openApiV3, reviewResources, type JsonObject, type Resource, type ResourceRegistry, type SchemaTables } from '@navarch/api';
 import { describeField } from '@navarch/api/documentation';
 import { schemaJson } from '@navarch/proto/schema';
 
@@ -35,9 +35,9 @@ export class OpenApiDocuments {
     return this.keep('v2', () => openApiV2(this.documented(), this.schemaTables(), this.serverVersion));
   }
 
-  /** What has paths: the kinds, and the questions that are put as objects. */
+  /** What has paths: the kinds, the questions that are put as objects, and figures. */
   private documented(): readonly Resource[] {
-    return [...this.registry.all(), ...reviewResources];
+    return [...this.registry.all(), ...reviewResources, ...metricResources];
   }
 
   private v3(resource: Resource): OpenApiDocument {

@@ -54,6 +54,7 @@ export const bootstrapClusterRoles: readonly ClusterRole[] = [
   role('system:aggregate-to-view', viewRules, { [aggregateTo('view')]: 'true' }),
   role('system:aggregate-to-edit', editRules, { [aggregateTo('edit')]: 'true' }),
   role('system:aggregate-to-admin', adminRules, { [aggregateTo('admin')]: 'true' }),
+  role('system:aggregated-metrics-reader', [rule(['metrics.k8s.io'], ['nodes', 'pods'], read)], Object.fromEntries(['view', 'edit', 'admin'].map((name) => [aggregateTo(name), 'true']))),
   aggregated('view', ['view'], viewRules, 'edit'),
   aggregated('edit', ['edit'], [...editRules, ...viewRules], 'admin'),
   aggregated('admin', ['admin'], [...adminRules, ...editRules, ...viewRules]),
