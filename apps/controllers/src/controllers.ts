@@ -9,6 +9,7 @@ import { startJobExecution } from './job/execution/job-execution.controller';
 import { startTrackingFinalizer } from './job/tracking-finalizer/tracking-finalizer.controller';
 import { startDaemonSets } from './daemonset/daemon-set.controller';
 import { startDeployment } from './deployment/deployment.controller';
+import { startDnsLiveness } from './dns/liveness/dns-liveness.controller';
 import { startDisruption } from './disruption/disruption.controller';
 import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecycle.controller';
 import { startNodeIpam } from './node/ipam/node-ipam.controller';
@@ -42,6 +43,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'daemonset': startDaemonSets,
   'deployment': startDeployment,
   'disruption': startDisruption,
+  'dns/liveness': startDnsLiveness,
   'namespace/lifecycle': startNamespaceLifecycle,
   'node/ipam': startNodeIpam,
   'node/lifecycle': startNodeLifecycle,

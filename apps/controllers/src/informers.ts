@@ -14,6 +14,7 @@ import type { ClusterRole } from '@navarch/proto/k8s/io/api/rbac/v1/rbac';
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
 import { configIndex } from './workload/config-use';
+import { dnsServerLabel, serverOf } from './dns/liveness/plan-slice';
 import { slicesByService } from './endpointslice/slice-labels';
 import { podsByLabel, servicesBySelector } from './service/selection';
 import { byTokenAccount } from './serviceaccount/secret-tokens/plan-secret-token';
@@ -26,6 +27,8 @@ export interface Informers {
   readonly pods: Informer<Pod>;
   /** Those of nodes only. */
   readonly nodeLeases: Informer<Lease>;
+  /** Those of DNS servers. Indexed by `dnsServer`: the server's node. */
+  readonly dnsLeases: Informer<Lease>;
   readonly namespaces: Informer<Namespace>;
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly clusterRoles: Informer<ClusterRole>;
@@ -52,7 +55,7 @@ export interface Informers {
   /** Indexed by `selector` (see service/selection.ts). */
   readonly services: Informer<Service>;
   readonly endpoints: Informer<Endpoints>;
-  /** Indexed by `service`: `namespace/name`. */
+  /** Indexed by `service`: `namespace/name`, and by `dnsServer`, as dnsLeases. */
   readonly endpointSlices: Informer<EndpointSlice>;
   readonly serviceCidrs: Informer<ServiceCIDR>;
   readonly ipAddresses: Informer<IPAddress>;
@@ -67,6 +70,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     nodes: inform(nodes),
     pods: inform(pods, { nodeName: (pod) => [pod.spec?.nodeName ?? ''], controllerUid, label: podsByLabel }),
     nodeLeases: createInformer({ ...common, client: client.resource(leases), resource: leases, namespace: nodeLeaseNamespace }),
+    dnsLeases: createInformer({ ...common, client: client.resource(leases), resource: leases, namespace: 'kube-system', labelSelector: dnsServerLabel, indexes: { dnsServer: serverOf } }),
     namespaces: inform(namespaces),
     serviceAccounts: inform(serviceAccounts),
     clusterRoles: inform(clusterRoles),
@@ -87,7 +91,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     podDisruptionBudgets: inform(podDisruptionBudgets),
     services: inform(services, { selector: servicesBySelector }),
     endpoints: inform(endpoints),
-    endpointSlices: inform(endpointSlices, { service: slicesByService }),
+    endpointSlices: inform(endpointSlices, { service: slicesByService, dnsServer: serverOf }),
     serviceCidrs: inform(serviceCidrs),
     ipAddresses: inform(ipAddresses),
   };
