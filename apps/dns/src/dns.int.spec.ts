@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 
-import { endpointSlices, leases, services } from '@navarch/api';
+import { endpointSlices, leases, nodes, services } from '@navarch/api';
 import { silentLogger, systemClock, systemRandom } from '@navarch/base';
 import { createMemoryApi, type MemoryApi } from '@navarch/client/testing';
 
@@ -21,6 +21,7 @@ describe('the DNS server, asked by dig', () => {
 
   beforeAll(async () => {
     api = createMemoryApi({ clock: systemClock, random: systemRandom });
+    await api.client.resource(nodes).create({ metadata: { name: 'node-1' } });
     for (const service of sampleServices) await api.client.resource(services).create(structuredClone(service));
     for (const slice of sampleSlices) await api.client.resource(endpointSlices).create(structuredClone(slice));
     const many = { metadata: { namespace: 'shop', name: 'many', labels: { 'kubernetes.io/service-name': 'many' } }, addressType: 'IPv4', ports: [], endpoints: Array.from({ length: 100 }, (_, index) => ({ addresses: [`10.244.7.${index}`], conditions: { ready: true } })) };

@@ -9,6 +9,7 @@ export const serviceName = 'kube-dns';
 /** Marks a server's slice and its lease, so that controllers know whose sign of life is whose. */
 export const componentLabel = 'navarch.io/dns-server';
 const renewMs = 5_000;
+const retryMs = 1_000;
 /** Without a renewal for so long a server counts as gone. */
 const leaseSeconds = 20;
 
@@ -30,15 +31,19 @@ export interface RegistrationOptions {
  */
 export async function register(options: RegistrationOptions, signal: AbortSignal): Promise<void> {
   const { clock, logger } = options;
+  let pauseMs: number;
   while (!signal.aborted) {
     try {
       await keepService(options);
-      await keepSlices(options);
+      // The sign of life first: a slice without one would be taken away again.
       await renew(options);
+      await keepSlices(options);
+      pauseMs = renewMs;
     } catch (error) {
       logger.warn('not registered as an endpoint of the cluster DNS', { error: toError(error).message });
+      pauseMs = retryMs;
     }
-    await sleep(clock, renewMs, signal).catch(() => undefined);
+    await sleep(clock, pauseMs, signal).catch(() => undefined);
   }
   await withdraw(options).catch((error: unknown) => logger.info('the endpoint stays until its lease has run out', { error: toError(error).message }));
 }
@@ -55,14 +60,15 @@ async function keepService({ client, serviceAddress, port }: RegistrationOptions
 
 async function keepSlices(options: RegistrationOptions): Promise<void> {
   const all = options.client.resource(endpointSlices);
-  const node = await orAbsent(options.client.resource(nodes).get('', options.nodeName));
+  // Without its node nobody would take the slice away after us.
+  const node = await options.client.resource(nodes).get('', options.nodeName);
   for (const family of ['IPv4', 'IPv6'] as const) {
     const addresses = options.addresses.filter((address) => address.includes(':') === (family === 'IPv6'));
     if (addresses.length === 0) continue;
     const wanted: EndpointSlice = {
       metadata: {
         namespace, name: sliceName(options, family), labels: { 'kubernetes.io/service-name': serviceName, 'endpointslice.kubernetes.io/managed-by': 'dns.navarch.io', [componentLabel]: options.nodeName },
-        ...(node && { ownerReferences: [ownerReference(nodes, node)] }),
+        ownerReferences: [ownerReference(nodes, node)],
       },
       addressType: family, ports: [{ name: 'dns', protocol: 'UDP', port: options.port }, { name: 'dns-tcp', protocol: 'TCP', port: options.port }],
       endpoints: [{ addresses: addresses.slice(0, 1), nodeName: options.nodeName, conditions: { ready: true, serving: true, terminating: false } }],

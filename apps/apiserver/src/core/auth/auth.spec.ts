@@ -52,6 +52,16 @@ describe('named identities', () => {
     expect(may(component('system:kube-proxy'), 'update', 'nodes')).toBe(false);
     expect(may(component('system:kube-proxy'), 'list', 'secrets')).toBe(false);
   });
+
+  it('a DNS server reads what has names, and writes its Service, slice and lease in kube-system only', () => {
+    const dns = component('system:dns');
+    for (const kind of ['services', 'endpointslices.discovery.k8s.io', 'namespaces', 'nodes']) expect(may(dns, 'watch', kind)).toBe(true);
+    for (const kind of ['endpointslices.discovery.k8s.io', 'leases.coordination.k8s.io']) {
+      for (const verb of ['create', 'update', 'delete'] as const) expect([may(dns, verb, kind, { namespace: 'kube-system' }), may(dns, verb, kind)]).toEqual([true, false]);
+    }
+    expect([may(dns, 'create', 'services', { namespace: 'kube-system' }), may(dns, 'create', 'services'), may(dns, 'delete', 'services', { namespace: 'kube-system' })]).toEqual([true, false, false]);
+    expect([may(dns, 'get', 'secrets'), may(dns, 'list', 'pods')]).toEqual([false, false]);
+  });
 });
 
 describe('the node rule', () => {

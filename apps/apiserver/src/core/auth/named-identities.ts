@@ -32,6 +32,12 @@ const components: Readonly<Record<string, readonly Rule[]>> = {
     { verbs: read, resources: ['nodes.', 'pods.', 'services.', 'endpointslices.discovery.k8s.io', 'namespaces.', 'networkpolicies.networking.k8s.io'] },
     writeEvents,
   ],
+  // Each server makes itself an endpoint of kube-system/kube-dns, and shows by a lease that it lives.
+  'system:dns': [
+    { verbs: read, resources: ['nodes.', 'services.', 'endpointslices.discovery.k8s.io', 'namespaces.'] },
+    { verbs: ['create'], resources: ['services.'], namespaces: ['kube-system'] },
+    { verbs: [...read, 'create', 'update', 'delete'], resources: ['endpointslices.discovery.k8s.io', 'leases.coordination.k8s.io'], namespaces: ['kube-system'] },
+  ],
 };
 
 /** Cluster-wide secrets are nobody's to read but the controllers' and the administrators'. */
