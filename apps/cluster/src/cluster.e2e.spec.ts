@@ -70,7 +70,7 @@ jest.setTimeout(60_000);
 describe('a cluster that is up', () => {
   it('has all its processes running and its nodes Ready, and says so with exit code 0', async () => {
     const status = await ok(['status']);
-    for (const what of ['nats-server', 'apiserver', 'scheduler', 'controllers', 'node-1.kubelet', 'node-2.proxy', 'node-2.containerd']) expect(status).toMatch(new RegExp(`${what} +running`));
+    for (const what of ['nats-server', 'apiserver', 'scheduler', 'controllers', 'relay', 'node-1.kubelet', 'node-2.proxy', 'node-2.dns', 'node-2.containerd']) expect(status).toMatch(new RegExp(`${what} +running`));
     expect(status).toMatch(/node-1 +10\.89\.0\.11 +Ready\nnode-2 +10\.89\.0\.12 +Ready/);
   });
 
@@ -108,13 +108,33 @@ describe('a cluster that is up', () => {
 });
 
 describe('the quick start', () => {
-  it('runs a pod on each of two nodes, shows them, a line of their logs and a trace', async () => {
-    const output = await ok(['quick-start']);
+  let output: string;
+  beforeAll(async () => { output = await ok(['quick-start']); });
+  /** What it showed after the command that begins so, up to the next command. */
+  const shown = (command: string): string => output.split(/\n\$ /).find((part) => part.startsWith(command)) ?? '';
+
+  it('runs a pod on each of two nodes, shows them, a line of their logs and a trace', () => {
     expect(output).toMatch(/hello-1 +1\/1 +Running .*node-1/);
     expect(output).toMatch(/hello-2 +1\/1 +Running .*node-2/);
-    expect(output).toMatch(/Ahoy from hello-1 \(10\.244\.\d+\.\d+\) on node-1/);
-    expect(output).toContain('apiserver.request create pods');
-    expect(output).toContain('kubelet.ready');
+    expect(shown('navarch logs hello-1')).toMatch(/Ahoy from hello-1 \(10\.244\.\d+\.\d+\) on node-1/);
+    expect(shown('navarch trace pod/hello-1')).toContain('apiserver.request create pods');
+    expect(shown('navarch trace pod/hello-1')).toContain('kubelet.ready');
+  });
+
+  it.each([
+    ['by name from a pod', /^navarch exec hello-1 .*-- wget -qO- http:\/\/hello$/m],
+    ["by a node's port from a pod of another node", /^navarch exec hello-1 .*-- wget -qO- http:\/\/10\.89\.0\.12:\d+$/m],
+    ['from this machine at 127.0.0.1', /^curl http:\/\/127\.0\.0\.1:\d+$/m],
+  ])('ends with requests through its Service that the pods of both nodes answer: %s', (_way, command) => {
+    const part = output.split(/\n\$ /).find((candidate) => command.test(candidate)) ?? '';
+    expect(part).toMatch(/^Ahoy from hello-1 .* on node-1$/m);
+    expect(part).toMatch(/^Ahoy from hello-2 .* on node-2$/m);
+  });
+
+  it("shows its Service, its endpoints on both nodes, and the Service's trace from the request to the kernel", () => {
+    expect(shown('navarch get services,endpointslices')).toMatch(/service\/hello +NodePort +10\.96\.[\d.]+ +<none> +80:\d+\/TCP/);
+    expect(shown('navarch get services,endpointslices')).toMatch(/endpointslice\/hello-\w+ +IPv4 +8080 +10\.244\.\d+\.\d+,10\.244\.\d+\.\d+ /);
+    expect(shown('navarch trace service/hello')).toMatch(/apiserver\.request create services[\s\S]*proxy\.kernel[\s\S]*create endpointslices[\s\S]*proxy\.kernel/);
   });
 
   it('leaves a trace from the request to the started container, without orphans', async () => {

@@ -1,12 +1,15 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { bootId, identify } from '../host/proc';
 import { fabricCommands, planNodes } from '../network/fabric';
-import { uplinkAddresses } from '../network/uplink';
+import { machineResolvers, uplinkAddresses } from '../network/uplink';
 import { containerdConfig } from '../node/containerd-config';
 import { chooseSnapshotter } from '../node/prepare';
+import { completeKeys, makeKeys } from '../control-plane/pki';
+import { dnsFlags } from './app-flags';
 import { checkProcesses, describeFailure, ProcessFailure } from './failure';
 import { withLock } from './lock';
 import { placesOf } from './places';
@@ -82,15 +85,46 @@ describe("a cluster's processes", () => {
   it('are told everything by flags, write to a log each, and wait for what they need', () => {
     const places = placesOf(home, 'x');
     const specs = clusterProcesses({ places, state: stateOf('x'), root: '/repo' });
-    expect(specs.map(({ name }) => name)).toEqual(['nats-server', 'node-1.containerd', 'node-2.containerd', 'apiserver', 'controllers', 'scheduler', 'node-1.kubelet', 'node-1.proxy', 'node-2.kubelet', 'node-2.proxy']);
+    expect(specs.map(({ name }) => name)).toEqual(['nats-server', 'node-1.containerd', 'node-2.containerd', 'apiserver', 'controllers', 'scheduler', 'relay', 'node-1.kubelet', 'node-1.proxy', 'node-1.dns', 'node-2.kubelet', 'node-2.proxy', 'node-2.dns']);
     expect(new Set(specs.map(({ log }) => log)).size).toBe(specs.length);
     expect(specs.find(({ name }) => name === 'node-2.kubelet')?.after).toEqual([places.apiserverSocket, places.node('node-2').containerdSocket]);
     expect(specs.find(({ name }) => name === 'node-2.kubelet')?.command.slice(0, 2)).toEqual(['nsenter', `--net=${places.node('node-2').namespaceFile}`]);
   });
 
+  it('answer names on every node by a server of its own, which needs no way out and starts when its kubelet is up', () => {
+    const places = placesOf(home, 'x');
+    const specOf = (name: string) => clusterProcesses({ places, state: stateOf('x'), root: '/repo' }).find((spec) => spec.name === name);
+    const command = specOf('node-2.dns')?.command ?? [];
+    expect(command).toEqual(expect.arrayContaining([`--net=${places.node('node-2').namespaceFile}`, '--listen=10.89.0.12:53', '--node-name=node-2', '--service-address=10.96.0.10']));
+    expect(command.filter((flag) => flag.startsWith('--upstream'))).toEqual([]);
+    expect(specOf('node-2.dns')?.after).toEqual([places.apiserverSocket, places.node('node-2').kubeletSocket]);
+    expect(specOf('node-2.kubelet')?.command).toEqual(expect.arrayContaining(['--cluster-dns=10.96.0.10', '--cluster-domain=cluster.local']));
+  });
+
+  it('pass other names on to the machine’s own servers, where the cluster has a way out', () => {
+    const files: Record<string, string> = { '/etc/resolv.conf': 'search corp\nnameserver 127.0.0.53\n', '/run/systemd/resolve/resolv.conf': 'nameserver 192.0.2.1\nnameserver 2001:db8::1\n nameserver 192.0.2.2\n' };
+    expect(machineResolvers((file) => files[file] ?? '')).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(machineResolvers(() => '')).toEqual([]);
+    expect(dnsFlags(placesOf(home, 'x'), { name: 'n', address: '10.89.0.11' }, ['192.0.2.1', '192.0.2.2'])['upstream']).toBe('192.0.2.1,192.0.2.2');
+  });
+
   it('never have a secret on their command line', () => {
     const text = JSON.stringify(clusterProcesses({ places: placesOf(home, 'x'), state: stateOf('x'), root: '/repo' }));
     expect(text).not.toMatch(/password=(?!.*\/)/);
+  });
+});
+
+describe("a cluster's keys", () => {
+  it('are completed where the cluster is older than one of its processes, by the same authority', async () => {
+    const places = placesOf(home, 'x');
+    await makeKeys(places, planNodes(1));
+    const read = (name: string): string => readFileSync(join(places.pki, name), 'utf8');
+    const [before, authority] = [read('proxy.crt'), read('ca.crt')];
+    rmSync(join(places.pki, 'dns.crt'));
+    await completeKeys(places, planNodes(1));
+    expect(new X509Certificate(read('dns.crt')).verify(new X509Certificate(authority).publicKey)).toBe(true);
+    expect(new X509Certificate(read('dns.crt')).subject).toContain('system:dns');
+    expect([read('proxy.crt'), read('ca.crt')]).toEqual([before, authority]);
   });
 });
 

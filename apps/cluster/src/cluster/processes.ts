@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 
 import { inNamespace } from '../network/fabric';
+import { machineResolvers } from '../network/uplink';
 import type { ProcessSpec } from '../supervisor/specs';
-import { apiserverFlags, controllersFlags, flagsToArguments, kubeletFlags, proxyFlags, schedulerFlags, type Flags } from './app-flags';
+import { apiserverFlags, controllersFlags, dnsFlags, flagsToArguments, hollowNodesFlags, kubeletFlags, proxyFlags, relayFlags, schedulerFlags, type Flags } from './app-flags';
 import type { Places } from './places';
 import type { ClusterState } from './state';
 
@@ -26,11 +27,15 @@ export function clusterProcesses({ places, state, root }: ProcessOptions): Proce
     spec(0, 'nats-server', ['nats-server', '--config', join(places.nats, 'nats.conf')]),
     ...state.nodes.map(({ name }) => spec(0, `${name}.containerd`, onNode(name, ['containerd', '--config', places.node(name).containerdConfig]))),
     spec(1, 'apiserver', app('apiserver', apiserverFlags(places, state)), [natsEndpoint(state)]),
-    spec(2, 'controllers', app('controllers', controllersFlags(places)), [places.apiserverSocket]),
+    spec(2, 'controllers', app('controllers', controllersFlags(places, state)), [places.apiserverSocket]),
     spec(2, 'scheduler', app('scheduler', schedulerFlags(places)), [places.apiserverSocket]),
+    spec(2, 'relay', app('relay', relayFlags(places)), [places.apiserverSocket]),
+    ...(state.hollow ? [spec(2, 'hollow', [process.execPath, join(root, 'dist', 'apps', 'kubelet', 'hollow-main.js'), ...flagsToArguments(hollowNodesFlags(places, state))], [places.apiserverSocket])] : []),
     ...state.nodes.flatMap((node) => [
       spec(2, `${node.name}.kubelet`, onNode(node.name, app('kubelet', kubeletFlags(places, node))), [places.apiserverSocket, places.node(node.name).containerdSocket]),
       spec(2, `${node.name}.proxy`, onNode(node.name, app('proxy', proxyFlags(places, node))), [places.apiserverSocket]),
+      // No node needs it to become Ready: it leaves the processor to the kubelet's start.
+      spec(2, `${node.name}.dns`, onNode(node.name, app('dns', dnsFlags(places, node, state.uplink === 'nat' ? machineResolvers() : []))), [places.apiserverSocket, places.node(node.name).kubeletSocket]),
     ]),
   ];
 }

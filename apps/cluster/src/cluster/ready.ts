@@ -1,12 +1,13 @@
 import { hasReason, sleep, systemClock, toError } from '@navarch/base';
-import type { JsonObject, JsonValue } from '@navarch/api';
+import type { JsonObject } from '@navarch/api';
 
 import { openSession, type Session } from '../api/session';
+import { countReadyHollow } from './hollow';
 import type { Places } from './places';
+import { notReadyReason } from './ready-reason';
 import type { ClusterState } from './state';
 
 const pollMs = 50;
-
 
 export interface WaitForNodesOptions {
   readonly places: Places;
@@ -41,6 +42,8 @@ async function describeMissing(session: Session, state: ClusterState): Promise<s
       const node = items.find((item) => (item.metadata as JsonObject).name === name);
       return !node || notReadyReason(node) !== undefined;
     });
+    const [hollow = 0, ready] = [state.hollow, countReadyHollow(state, items)];
+    if (waiting.length === 0) return ready < hollow ? `${ready} of ${hollow} hollow nodes are Ready` : '';
     return waiting.map(({ name }) => {
       const node = items.find((item) => (item.metadata as JsonObject).name === name);
       return `${name} ${node ? `is not Ready: ${notReadyReason(node)}` : 'has not registered'}`;
@@ -49,11 +52,4 @@ async function describeMissing(session: Session, state: ClusterState): Promise<s
     if (!hasReason(error, 'Unavailable', 'TooManyRequests', 'ServerTimeout', 'Timeout')) throw error;
     return `the API server does not answer: ${toError(error).message}`;
   }
-}
-
-/** Undefined where the node is Ready. */
-export function notReadyReason(node: JsonObject): string | undefined {
-  const status = (node.status ?? {}) as { conditions?: { type: string; status: string; message?: JsonValue }[] };
-  const ready = status.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.status === 'True' ? undefined : String(ready?.message ?? 'no Ready condition yet');
 }

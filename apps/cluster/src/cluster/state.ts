@@ -21,6 +21,8 @@ export interface ClusterState {
   readonly phase: 'starting' | 'running' | 'stopped';
   readonly uplink: Uplink;
   readonly nodes: readonly NodeRecord[];
+  /** Nodes beside them whose containers exist in memory only; absent: none. */
+  readonly hollow?: number;
   readonly ports: { readonly nats: number; readonly apiserver: number; /** Kubernetes' REST dialect. */ readonly rest: number };
   /** What containerd keeps layers with: overlayfs, or native where the state directory is itself on an overlay. */
   readonly snapshotter: 'overlayfs' | 'native';

@@ -9,7 +9,8 @@ import { isRunning } from '../host/proc';
 import type { SupervisorStatus } from '../supervisor/specs';
 import { kubeconfigFile } from '../control-plane/kubeconfig';
 import type { Places } from './places';
-import { notReadyReason } from './ready';
+import { countReadyHollow } from './hollow';
+import { notReadyReason } from './ready-reason';
 import { clusterPhase } from './running';
 import { readJson, type ClusterState } from './state';
 
@@ -49,16 +50,22 @@ async function nodeRows(places: Places, state: ClusterState): Promise<{ ready: b
   const session = openSession(places);
   try {
     const { items } = await session.list(await session.kind('nodes'), {});
-    return state.nodes.map(({ name, address }) => {
+    const rows = state.nodes.map(({ name, address }) => {
       const node = items.find((item) => (item.metadata as JsonObject).name === name);
       const reason = node ? notReadyReason(node) : 'not registered';
       return { ready: reason === undefined, cells: [name, address, reason === undefined ? 'Ready' : `NotReady: ${reason}`] };
     });
+    return [...rows, ...hollowRow(state, countReadyHollow(state, items))];
   } catch (error) {
     return state.nodes.map(({ name, address }) => ({ ready: false, cells: [name, address, `unknown: ${toError(error).message}`] }));
   } finally {
     session.close();
   }
+}
+
+/** One line for all of them: there may be hundreds. */
+function hollowRow({ hollow = 0 }: ClusterState, ready: number): { ready: boolean; cells: string[] }[] {
+  return hollow === 0 ? [] : [{ ready: ready === hollow, cells: [`hollow-1 … hollow-${hollow}`, '-', ready === hollow ? 'Ready' : `NotReady: ${hollow - ready} of ${hollow}`] }];
 }
 
 function residentMiB(pid: number): string {

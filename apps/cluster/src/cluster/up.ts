@@ -7,7 +7,7 @@ import { sleep, systemClock, toError } from '@navarch/base';
 
 import { writeKubeconfig } from '../control-plane/kubeconfig';
 import { natsConfig, newSecret } from '../control-plane/nats';
-import { makeKeys, makeServiceAccountKey } from '../control-plane/pki';
+import { completeKeys, makeKeys, makeServiceAccountKey } from '../control-plane/pki';
 import { bootId } from '../host/proc';
 import { bundledImages } from '../image/bundled';
 import { loadImage } from '../image/nodes';
@@ -19,6 +19,7 @@ import { cniPluginDirectory, searchPath } from '../requirements/requirements';
 import { canConnect } from '../supervisor/host';
 import { checkProcesses, describeFailure } from './failure';
 import { allowForwarding, noteMachine } from './host-changes';
+import { makeHollowKeys, maxHollowNodes } from './hollow';
 import { withLock } from './lock';
 import { markVariable, type Places } from './places';
 import { freePort } from './ports';
@@ -34,6 +35,8 @@ export interface UpOptions {
   /** The repository with the built apps. */
   readonly root: string;
   readonly nodes: number;
+  /** Nodes beside them whose containers exist in memory only. */
+  readonly hollow?: number;
   readonly uplink: Uplink;
   readonly progress: Progress;
   /** How long each wait may take, milliseconds. */
@@ -99,10 +102,11 @@ async function start(options: UpOptions, kept: ClusterState | undefined): Promis
   writeState(places, { ...state, phase: 'running' });
 }
 
-async function planState({ places, nodes, uplink }: UpOptions, kept: ClusterState | undefined): Promise<ClusterState> {
+async function planState({ places, nodes, hollow = 0, uplink }: UpOptions, kept: ClusterState | undefined): Promise<ClusterState> {
+  if (hollow > maxHollowNodes) throw new Error(`a cluster has at most ${maxHollowNodes} hollow nodes, not ${hollow}`);
   return {
     version: 1, name: places.cluster, id: places.id, bootId: bootId(), phase: 'starting', uplink,
-    nodes: kept?.nodes ?? planNodes(nodes),
+    nodes: kept?.nodes ?? planNodes(nodes), hollow: kept?.hollow ?? hollow,
     ports: { nats: await freePort(kept?.ports.nats ?? 4222), apiserver: await freePort(kept?.ports.apiserver ?? 7443), rest: await freePort(kept?.ports.rest ?? 6443) },
     snapshotter: kept?.snapshotter ?? chooseSnapshotter(places.directory),
     createdMs: kept?.createdMs ?? systemClock.now(),
@@ -117,6 +121,8 @@ async function prepareControlPlane(places: Places, state: ClusterState): Promise
   writeFileSync(passwordFile, password, { mode: 0o600 });
   writeFileSync(join(places.nats, 'nats.conf'), natsConfig({ places, port: state.ports.nats, password }), { mode: 0o600 });
   if (!existsSync(join(places.pki, 'ca.crt'))) await makeKeys(places, state.nodes);
+  else await completeKeys(places, state.nodes);
+  await makeHollowKeys(places, state);
   makeServiceAccountKey(places);
   writeKubeconfig(places, state);
 }

@@ -1,5 +1,5 @@
 /** The cluster's certificate authority and everybody's certificates (docs/design/000-parts.md, identities). */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createAuthority, createTokenSigningKey, issueCertificate, writeKeyPair, type CertificateRequest } from '@navarch/service';
@@ -28,6 +28,7 @@ export function certificateRequests(nodes: readonly NodeRecord[]): Record<string
     scheduler: { commonName: 'system:kube-scheduler', usages: ['client', 'server'], ...local },
     controllers: client('system:kube-controller-manager'),
     proxy: client('system:kube-proxy', 'system:node-proxier'),
+    dns: client('system:dns'),
     [adminKeys]: client('kubernetes-admin', 'system:masters'),
     ...Object.fromEntries(nodes.map(({ name, address }) => [name, {
       commonName: `system:node:${name}`, organizations: ['system:nodes'], usages: ['client', 'server'] as const,
@@ -46,6 +47,14 @@ export async function makeKeys(places: Places, nodes: readonly NodeRecord[]): Pr
   await Promise.all(Object.entries(certificateRequests(nodes)).map(async ([name, request]) => writeKeyPair(places.pki, name, await issueCertificate(authority, { days: validDays, ...request }))));
   // Last: where it is, the others are complete.
   await writeKeyPair(places.pki, 'ca', authority);
+}
+
+/** Issues what a cluster that is kept lacks, because it was made when a process was not yet part of clusters. */
+export async function completeKeys(places: Places, nodes: readonly NodeRecord[]): Promise<void> {
+  const missing = Object.entries(certificateRequests(nodes)).filter(([name]) => !existsSync(join(places.pki, `${name}.crt`)));
+  if (missing.length === 0) return;
+  const [certificate, key] = ['ca.crt', 'ca.key'].map((file) => readFileSync(join(places.pki, file), 'utf8')) as [string, string];
+  for (const [name, request] of missing) await writeKeyPair(places.pki, name, await issueCertificate({ certificate, key }, { days: validDays, ...request }));
 }
 
 /** Makes the key where it is missing: clusters that are kept may be older than service accounts' tokens. */

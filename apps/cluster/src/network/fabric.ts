@@ -1,7 +1,6 @@
 /**
- * The cluster's network: one bridge without address or uplink in a namespace of its own, and a veth from it to each
- * node's namespace. Both ends of every veth are born inside these namespaces, so that no cluster address ever exists in
- * the machine's own.
+ * The cluster's network: one bridge without uplink in a namespace of its own, and a veth from it to each node's namespace. Both ends
+ * of every veth are born inside these namespaces, so that no cluster address ever exists in the machine's own.
  */
 import { readdirSync } from 'node:fs';
 
@@ -18,6 +17,12 @@ export const serviceRange = '10.96.0.0/16';
  * happens to other nodes. The API server itself listens only on the machine's loopback and on sockets.
  */
 export const apiAddress = '10.89.0.1';
+
+/** The Service of the cluster's DNS servers. */
+export const dnsAddress = '10.96.0.10';
+
+/** Where connections from the person's machine come from, inside the fabric's namespace: to the nodes a client from outside like any other. */
+export const relayAddress = '10.89.0.2';
 
 const maxNodes = 100;
 
@@ -39,7 +44,7 @@ export function fabricCommands(places: Places, nodes: readonly NodeRecord[]): { 
       ...nodes.map(({ name }, index) => `link add name port${index + 1} netns ${fabric} type veth peer name eth0 netns ${places.node(name).namespace}`),
     ],
     fabric: [
-      'link set lo up', 'link add bridge0 type bridge', 'link set bridge0 up',
+      'link set lo up', 'link add bridge0 type bridge', `address add ${relayAddress}/24 dev bridge0`, 'link set bridge0 up',
       ...nodes.flatMap((_, index) => [`link set port${index + 1} master bridge0`, `link set port${index + 1} up`]),
     ],
     node: Object.fromEntries(nodes.map(({ name, address }) => [name, [

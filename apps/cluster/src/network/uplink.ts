@@ -2,6 +2,9 @@
  * The way out, for those who ask for it: a veth from each node to the machine. Each side translates: the node hides its
  * pods behind the veth's address, the machine hides that behind its own. So 10.x stays inside even then.
  */
+import { existsSync, readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+
 import type { Places } from '../cluster/places';
 import type { NodeRecord } from '../cluster/state';
 import { run } from '../host/exec';
@@ -36,6 +39,23 @@ export async function makeUplink(places: Places, nodes: readonly NodeRecord[], s
         chain postrouting { type nat hook postrouting priority srcnat; policy accept; oifname "uplink0" masquerade; }
       }\n` });
   }
+}
+
+/**
+ * Addresses of the DNS servers that the machine itself uses, as far as nodes can reach them: not those on its loopback. Where
+ * systemd-resolved stands in between, its own file names the servers behind it.
+ */
+export function machineResolvers(read: (file: string) => string = textOf): string[] {
+  for (const file of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
+    const servers = [...read(file).matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, address = '']) => address)
+      .filter((address) => isIPv4(address) && !address.startsWith('127.'));
+    if (servers.length > 0) return servers;
+  }
+  return [];
+}
+
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 /** The machine's own side; the other goes with the nodes' namespaces. */
