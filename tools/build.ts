@@ -1,5 +1,5 @@
-/** Bundles apps into dist/apps/<app>/main.js: our own code in one file, packages from node_modules as they are. */
-import { existsSync } from 'node:fs';
+/** Bundles apps into dist/apps/<app>/main.js (and x-main.ts into x-main.js): our own code in one file, packages from node_modules as they are. */
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { build } from 'esbuild';
@@ -7,11 +7,12 @@ import { build } from 'esbuild';
 const root = join(__dirname, '..');
 
 async function buildApp(app: string): Promise<void> {
-  const entry = join(root, 'apps', app, 'src', 'main.ts');
-  if (!existsSync(entry)) throw new Error(`no such app: ${app} (${entry} does not exist)`);
+  const source = join(root, 'apps', app, 'src');
+  if (!existsSync(join(source, 'main.ts'))) throw new Error(`no such app: ${app} (${join(source, 'main.ts')} does not exist)`);
+  const entries = readdirSync(source).filter((file) => /^(?:.+-)?main\.ts$/.test(file));
   await build({
-    entryPoints: [entry],
-    outfile: join(root, 'dist', 'apps', app, 'main.js'),
+    entryPoints: entries.map((file) => join(source, file)),
+    outdir: join(root, 'dist', 'apps', app),
     bundle: true,
     platform: 'node',
     target: 'node20',

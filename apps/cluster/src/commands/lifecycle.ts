@@ -15,20 +15,25 @@ import { nameOption, placesFor, type CommandContext, type NameOption } from './c
 
 interface UpCommandOptions extends NameOption {
   readonly nodes: number;
+  readonly hollow: number;
   readonly uplink: Uplink;
   readonly timeout: number;
 }
+
+/** Unlike real nodes there may be none. */
+const parseHollow = (text: string): number => (text === '0' ? 0 : parseCount(text));
 
 export function upCommand(context: CommandContext): Command {
   return new Command('up').description('Start a cluster of real nodes on this machine and wait until they are Ready.')
     .addOption(nameOption())
     .addOption(new Option('--nodes <count>', 'how many nodes, 1 to 100; a cluster that was kept has those it had').argParser(parseCount).default(2))
+    .addOption(new Option('--hollow <count>', 'nodes beside them whose containers exist in memory only, 0 to 400, for tests of scale; pods need the toleration of navarch.io/hollow to run there').argParser(parseHollow).default(0))
     .addOption(new Option('--uplink <kind>', 'whether pods can reach the world outside: "none", or "nat" behind this machine\'s address').choices(['none', 'nat']).default('none'))
     .addOption(new Option('--timeout <duration>', 'how long each step may take').argParser(parseDuration).default(60_000, '60s'))
     .action(async (options: UpCommandOptions) => {
       const places = placesFor(context, options);
       const startedMs = context.clock.monotonic();
-      const started = await up({ ...context, places, nodes: options.nodes, uplink: options.uplink, timeoutMs: options.timeout });
+      const started = await up({ ...context, places, nodes: options.nodes, hollow: options.hollow, uplink: options.uplink, timeoutMs: options.timeout });
       const nodes = clusterPhase(places).state?.nodes.length ?? 0;
       if (!started) context.write(`Cluster "${options.name}" is running already, with ${nodes} nodes.\n`);
       else context.write(`Cluster "${options.name}" with ${nodes} nodes is up after ${((context.clock.monotonic() - startedMs) / 1000).toFixed(1)} s.\n`);
