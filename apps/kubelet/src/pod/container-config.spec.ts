@@ -141,8 +141,25 @@ describe('a sandbox\'s configuration', () => {
     expect(dnsConfigOf(podOf({ containers: [], ...spec }), settings)).toEqual(expected);
   });
 
+  it('keeps to resolv.conf\'s limits: 3 servers, 32 search domains, 2048 characters of them', () => {
+    const searches = Array.from({ length: 40 }, (_, index) => `d${index}`);
+    const long = Array.from({ length: 20 }, (_, index) => `${'x'.repeat(50)}.${'y'.repeat(60)}.d${index}`);
+    const dnsOf = (names: string[]) => dnsConfigOf(podOf({ containers: [], dnsPolicy: 'None', dnsConfig: { nameservers: ['9.9.9.1', '9.9.9.2', '9.9.9.3', '9.9.9.4'], searches: names } }), settings);
+    expect([dnsOf(searches).servers, dnsOf(searches).searches]).toEqual([['9.9.9.1', '9.9.9.2', '9.9.9.3'], searches.slice(0, 32)]);
+    expect(dnsOf(long).searches).toEqual(long.slice(0, 17));
+    expect(long.slice(0, 17).join(' ').length).toBeLessThanOrEqual(2_048);
+  });
+
+  it('a pod with a subdomain has its full name in its hosts file, and as its hostname where it asks for that', () => {
+    const spec = { containers: [], hostname: 'db-0', subdomain: 'db' };
+    expect(hostsFile(podOf(spec), ['10.244.0.5', 'fd00::5'], settings.clusterDns)).toContain('\n10.244.0.5\tdb-0.db.ns.svc.cluster.local\tdb-0\nfd00::5\tdb-0.db.ns.svc.cluster.local\tdb-0\n');
+    const hostname = (over: PodSpec) => sandboxConfig(podOf({ ...spec, ...over }), 0, settings).hostname;
+    expect([hostname({}), hostname({ setHostnameAsFQDN: true }), hostname({ setHostnameAsFQDN: true, subdomain: undefined }), hostname({ setHostnameAsFQDN: true, hostNetwork: true })]).toEqual(['db-0', 'db-0.db.ns.svc.cluster.local', 'db-0', '']);
+    expect(() => hostname({ setHostnameAsFQDN: true, hostname: 'x'.repeat(50) })).toThrow('the kernel takes 64');
+  });
+
   it('writes a hosts file with the pod\'s own name and its aliases', () => {
-    const text = hostsFile(podOf({ containers: [], hostAliases: [{ ip: '10.9.9.9', hostnames: ['db', 'db.local'] }] }), ['10.244.0.5']);
+    const text = hostsFile(podOf({ containers: [], hostAliases: [{ ip: '10.9.9.9', hostnames: ['db', 'db.local'] }] }), ['10.244.0.5'], settings.clusterDns);
     expect(text).toContain('\n10.244.0.5\tweb\n');
     expect(text).toContain('\n# Entries added by HostAliases.\n10.9.9.9\tdb\tdb.local\n');
   });

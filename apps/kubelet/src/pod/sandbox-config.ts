@@ -27,6 +27,8 @@ export interface SandboxSettings extends KubeletPaths {
 /** Kubernetes' limits on resolv.conf. */
 const maxServers = 3;
 const maxSearches = 32;
+const maxSearchCharacters = 2_048;
+const maxKernelHostname = 64;
 
 /** KEP-free ground: dnsPolicy as kubelet's GetPodDNS has it; ClusterFirst without a cluster DNS falls back to Default. */
 export function dnsConfigOf(pod: Pod, { clusterDns, nodeDns }: Pick<SandboxSettings, 'clusterDns' | 'nodeDns'>): DNSConfig {
@@ -43,9 +45,15 @@ export function dnsConfigOf(pod: Pod, { clusterDns, nodeDns }: Pick<SandboxSetti
   const overridden = new Set((extra?.options ?? []).map(({ name }) => name));
   return {
     servers: unique([...base.servers, ...(extra?.nameservers ?? [])]).slice(0, maxServers),
-    searches: unique([...base.searches, ...(extra?.searches ?? [])]).slice(0, maxSearches),
+    searches: thatFit(unique([...base.searches, ...(extra?.searches ?? [])]).slice(0, maxSearches)),
     options: unique([...base.options.filter((option) => !overridden.has(option.split(':')[0])), ...given]),
   };
+}
+
+/** The first ones, as long as their line is. */
+function thatFit(searches: readonly string[]): string[] {
+  let characters = -1;
+  return searches.filter((search) => (characters += search.length + 1) <= maxSearchCharacters);
 }
 
 const unique = (items: readonly string[]): string[] => [...new Set(items)];
@@ -54,11 +62,25 @@ export function hostnameOf(pod: Pod): string {
   return (pod.spec?.hostname ?? pod.metadata?.name ?? '').slice(0, 63).replace(/[-.]+$/, '');
 }
 
+/** The pod's name in the cluster's DNS, where it has one: only with a subdomain. */
+export function fullHostnameOf(pod: Pod, { domain }: ClusterDns): string | undefined {
+  const { subdomain } = pod.spec ?? {};
+  return subdomain === undefined ? undefined : `${hostnameOf(pod)}.${subdomain}.${identityOf(pod).namespace}.svc.${domain}`;
+}
+
+/** What the kernel is told (sethostname(2) takes 64 bytes). KEP-1797: a longer full name is the pod's fault, never cut. */
+function kernelHostname(pod: Pod, clusterDns: ClusterDns): string {
+  if (pod.spec?.hostNetwork) return '';
+  const full = pod.spec?.setHostnameAsFQDN ? fullHostnameOf(pod, clusterDns) : undefined;
+  if (full !== undefined && full.length > maxKernelHostname) throw new Error(`setHostnameAsFQDN: "${full}" has ${full.length} characters; the kernel takes ${maxKernelHostname}`);
+  return full ?? hostnameOf(pod);
+}
+
 export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettings): PodSandboxConfig {
   const identity = identityOf(pod);
   const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   return {
-    metadata: { ...identity, attempt }, hostname: pod.spec?.hostNetwork ? '' : hostnameOf(pod), logDirectory: podPaths(settings, identity).logs,
+    metadata: { ...identity, attempt }, hostname: kernelHostname(pod, settings.clusterDns), logDirectory: podPaths(settings, identity).logs,
     dnsConfig: dnsConfigOf(pod, settings),
     portMappings: ports.filter((port) => port.hostPort).map((port) => ({
       protocol: port.protocol === 'UDP' ? Protocol.UDP : port.protocol === 'SCTP' ? Protocol.SCTP : Protocol.TCP,

@@ -13,7 +13,7 @@ import { StartFault } from './images';
 import type { ObservedPod } from './observed';
 import type { PodContext } from './pod-context';
 import { effectiveUser, mustNotBeRoot } from './security';
-import { hostnameOf, sandboxConfig } from './sandbox-config';
+import { fullHostnameOf, hostnameOf, sandboxConfig, type ClusterDns } from './sandbox-config';
 import type { StartTrace } from './start-trace';
 import { volumePaths } from './volumes';
 
@@ -110,13 +110,14 @@ async function ownMounts({ context, pod, observed, action }: StartWork): Promise
   const mounts: Mount[] = [{ containerPath: terminationPathOf(action.container), hostPath: message, readonly: false }];
   const hasHosts = action.container.volumeMounts?.some((mount) => mount.mountPath === '/etc/hosts') ?? false;
   if (pod.spec?.hostNetwork || hasHosts) return mounts;
-  await files.write(paths.hosts, hostsFile(pod, observed.sandboxes[0]?.addresses ?? []), 0o644);
+  await files.write(paths.hosts, hostsFile(pod, observed.sandboxes[0]?.addresses ?? [], context.settings.clusterDns), 0o644);
   return [...mounts, { containerPath: '/etc/hosts', hostPath: paths.hosts, readonly: false }];
 }
 
 /** Kubernetes' managed hosts file (with its first line, by which people know it). */
-export function hostsFile(pod: Pod, addresses: readonly string[]): string {
-  const hostname = hostnameOf(pod);
+export function hostsFile(pod: Pod, addresses: readonly string[], clusterDns: ClusterDns): string {
+  const full = fullHostnameOf(pod, clusterDns);
+  const hostname = full === undefined ? hostnameOf(pod) : `${full}\t${hostnameOf(pod)}`;
   const aliases = (pod.spec?.hostAliases ?? []).map((alias) => `${alias.ip}\t${(alias.hostnames ?? []).join('\t')}`);
   return [
     '# Kubernetes-managed hosts file.', '127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', 'fe00::0\tip6-localnet', 'fe00::0\tip6-mcastprefix',
