@@ -17,7 +17,7 @@ const lines = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```sh\
  * test's home for .navarch.
  */
 function runnable(line: string, pki: string): string {
-  const here = line.replaceAll('.navarch/default/pki', pki).replaceAll('.navarch/', `${test.home}/`).replace(/^npx navarch/, `${process.execPath} bin/navarch`).replace(/^kubectl/, kubectl('v35'));
+  const here = line.replaceAll('.navarch/default/pki', pki).replaceAll('.navarch/', `${test.home}/`).replace(/^npx navarch/, `${process.execPath} bin/navarch`).replace(/^kubectl|(?<=\$\()kubectl/, kubectl('v35'));
   if (!here.startsWith('grpcurl ')) return here;
   const call = here.replace(/^grpcurl/, 'node_modules/.bin/buf curl --protocol grpc').replace('-cacert', '--cacert').replace('-cert', '--cert').replace('-key', '--key');
   return call.replace(/ (127\.0\.0\.1:\d+) list$/, ' --list-services https://$1').replace(/ (127\.0\.0\.1:\d+) (\S+\/\S+)$/, ' https://$1/$2');
@@ -52,6 +52,9 @@ describe('README', () => {
     expect(answer('get pods -o wide')).toMatch(/hello-1 .*Running[\s\S]*hello-2 .*Running/);
     expect(answer('logs hello-1')).toMatch(/^Ahoy from hello-1 \(10\.244\.\d+\.\d+\) on node-1/);
     expect(answer('trace pod/hello-1')).toMatch(/apiserver\.request[\s\S]*scheduler\.bind[\s\S]*kubelet\.start/);
+    expect(answer('wget -qO- http://hello')).toMatch(/^Ahoy from hello-[12] /);
+    expect(answer('trace service/hello')).toMatch(/apiserver\.request create services[\s\S]*proxy\.kernel/);
+    expect(answer('curl -s')).toMatch(/^Ahoy from hello-[12] /);
     expect(answer(':7443 list')).toContain('navarch.core.v1.PodService');
     expect(answer('PodService/Watch')).toMatch(/"type": ?"ADDED"/);
     expect(answer('PodService/Get')).toMatch(/"phase": ?"Running"/);

@@ -1,6 +1,6 @@
 /**
  * The `navarch` command: a local cluster of real nodes (up, down, status), the objects in it (apply, get, describe, logs,
- * delete, trace), and images for it. `navarch supervise` is the process that keeps a cluster's other processes running.
+ * exec, delete, trace), and images for it. `navarch supervise` is the process that keeps a cluster's other processes running.
  */
 import { hasReason, isApiError, systemClock, toError } from '@navarch/base';
 import { Command } from 'commander';
@@ -11,6 +11,7 @@ import { applyCommand } from './commands/apply';
 import { homeDirectory, type CommandContext } from './commands/context';
 import { deleteCommand } from './commands/delete';
 import { describeCommand } from './commands/describe';
+import { execCommand } from './commands/exec';
 import { getCommand } from './commands/get';
 import { imageCommand } from './commands/image';
 import { downCommand, requirementsCommand, statusCommand, superviseCommand, upCommand } from './commands/lifecycle';
@@ -38,7 +39,7 @@ function createContext(): CommandContext {
 }
 
 const commands = [
-  upCommand, downCommand, statusCommand, quickStartCommand, applyCommand, getCommand, describeCommand, logsCommand, deleteCommand, traceCommand, imageCommand, requirementsCommand,
+  upCommand, downCommand, statusCommand, quickStartCommand, applyCommand, getCommand, describeCommand, logsCommand, execCommand, deleteCommand, traceCommand, imageCommand, requirementsCommand,
 ];
 
 function createProgram(context: CommandContext): Command {

@@ -12,7 +12,8 @@ import { applyManifest } from './apply';
 import { nameOption, placesFor, type CommandContext, type NameOption } from './context';
 import { get } from './get';
 import { logs } from './logs';
-import { drawTrace, traceIdOfPod } from './trace';
+import { askUntilAllAnswered, waysToAsk } from './quick-start-requests';
+import { drawTrace, traceIdOf } from './trace';
 
 const namespace = 'default';
 const pollMs = 100;
@@ -23,18 +24,20 @@ interface QuickStartOptions extends NameOption {
 }
 
 export function quickStartCommand(context: CommandContext): Command {
-  return new Command('quick-start').description('Run the pods of k8s-manifests/quick-start on the running cluster; show them, a line of their log and their trace.')
+  return new Command('quick-start').description('Run the pods and the Service of k8s-manifests/quick-start on the running cluster; show them, a line of their log and their traces, and requests that they serve.')
     .addOption(nameOption())
     .addOption(new Option('--timeout <duration>', 'how long the pods may take to be Ready').argParser(parseDuration).default(60_000, '60s'))
     .action((options: QuickStartOptions) => withSession(placesFor(context, options), (session) => quickStart(context, session, options)));
 }
 
 async function quickStart(context: CommandContext, session: Session, options: QuickStartOptions): Promise<void> {
-  const command = (text: string): void => context.write(`\n$ navarch ${text}${options.name === 'default' ? '' : ` --name ${options.name}`}\n`);
+  const more = options.name === 'default' ? '' : ` --name ${options.name}`;
+  const command = (text: string): void => context.write(`\n$ navarch ${text}${more}\n`);
   const manifests = readManifests(join(context.root, 'k8s-manifests', 'quick-start'));
   command('apply -f k8s-manifests/quick-start');
   for (const manifest of manifests) context.write(`${await applyManifest(session, manifest, namespace)}\n`);
-  const pods = manifests.filter(({ kind }) => kind === 'Pod').map(({ name }) => name);
+  const named = (wanted: string): string[] => manifests.filter(({ kind }) => kind === wanted).map(({ name }) => name);
+  const [pods, [service = '']] = [named('Pod'), named('Service')];
   await context.progress.step(`Pods Ready: ${pods.join(', ')}`, (update) => waitForPods(context, session, pods, options.timeout, update));
   const common = { name: options.name, namespace };
   command('get pods -o wide');
@@ -43,19 +46,36 @@ async function quickStart(context: CommandContext, session: Session, options: Qu
     command(`logs ${pod}`);
     await logs(context, session, pod, { ...common, follow: false, previous: false, timestamps: false });
   }
-  const traced = pods[0] ?? '';
-  command(`trace pod/${traced}`);
-  const traceId = await traceIdOfPod(session, namespace, traced);
-  await waitForLastSpan(context, options, traceId);
-  context.write(`${await drawTrace(context, { ...common, json: false }, traceId)}\n`);
+  await drawTraceOf(context, session, options, command, 'pod', pods[0] ?? '', (names) => names.has('kubelet.ready') && names.has('scheduler.schedule'));
+  for (const asked of await waysToAsk(session, namespace, service, pods, more)) {
+    context.write(`\n$ ${asked.command}\n`);
+    await askUntilAllAnswered(context, asked, pods, options.timeout);
+  }
+  command('get services,endpointslices');
+  await get(context, session, [{ kind: 'services' }, { kind: 'endpointslices' }], { ...common, allNamespaces: false, watch: false });
+  await drawTraceOf(context, session, options, command, 'service', service, (names) => names.has('proxy.kernel'));
+}
+
+async function drawTraceOf(
+  context: CommandContext, session: Session, options: QuickStartOptions, command: (text: string) => void, kind: string, name: string, isWhole: (spans: ReadonlySet<string>) => boolean,
+): Promise<void> {
+  command(`trace ${kind}/${name}`);
+  const { spans: directory } = placesFor(context, options);
+  const traceId = await waitForTrace(context, directory, () => traceIdOf(session, directory, namespace, `${kind}/${name}`), isWhole);
+  context.write(`${await drawTrace(context, { name: options.name, namespace, json: false }, traceId)}\n`);
 }
 
 /** Processes write their spans some time after they ended; a trace that stays incomplete is drawn as it is. */
-async function waitForLastSpan(context: CommandContext, options: QuickStartOptions, traceId: string): Promise<void> {
-  const directory = placesFor(context, options).spans;
-  for (const deadline = context.clock.monotonic() + spansTimeoutMs; context.clock.monotonic() < deadline;) {
-    const { spans } = await readTrace(await spanFilesIn(directory), traceId);
-    if (spans.some(({ name }) => name === 'kubelet.ready') && spans.some(({ name }) => name === 'scheduler.schedule')) return;
+async function waitForTrace(context: CommandContext, directory: string, find: () => Promise<string>, isWhole: (spans: ReadonlySet<string>) => boolean): Promise<string> {
+  for (const deadline = context.clock.monotonic() + spansTimeoutMs; ;) {
+    const late = context.clock.monotonic() >= deadline;
+    try {
+      const traceId = await find();
+      const { spans } = await readTrace(await spanFilesIn(directory), traceId);
+      if (late || isWhole(new Set(spans.map(({ name }) => name)))) return traceId;
+    } catch (error) {
+      if (late) throw error;
+    }
     await sleep(context.clock, pollMs, context.signal);
   }
 }

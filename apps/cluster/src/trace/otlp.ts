@@ -51,12 +51,12 @@ export interface TraceSpan {
 
 const statusError = 2;
 
-/** The spans of one trace in an export request. */
-export function spansOf(request: OtlpRequest, traceId: string): TraceSpan[] {
+/** The spans of one trace in an export request, or of all. */
+export function spansOf(request: OtlpRequest, traceId?: string): TraceSpan[] {
   return (request.resourceSpans ?? []).flatMap(({ resource = {}, scopeSpans }) => {
     const service = attributesOf(resource.attributes).get('service.name') ?? 'unknown';
     return (scopeSpans ?? []).flatMap(({ scope = {}, spans }) =>
-      (spans ?? []).filter((span) => span.traceId === traceId).map((span) => toTraceSpan(span, service, resource, scope)));
+      (spans ?? []).filter((span) => traceId === undefined || span.traceId === traceId).map((span) => toTraceSpan(span, service, resource, scope)));
   });
 }
 

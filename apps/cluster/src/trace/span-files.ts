@@ -36,7 +36,20 @@ export async function readTrace(files: readonly string[], traceId: string): Prom
   return { spans: [...spans.values()], brokenLines };
 }
 
-export function parseLine(line: string, traceId: string): TraceSpan[] | undefined {
+/** The trace in which the object with this uid was made; undefined where the files do not tell. */
+export async function findCreation(files: readonly string[], uidAttribute: string, uid: string): Promise<string | undefined> {
+  for (const file of files) {
+    for await (const line of linesOf(file)) {
+      if (!line.includes(uid)) continue;
+      const made = parseLine(line)?.find(({ name, attributes }) => name === 'apiserver.request' && attributes.get('navarch.verb') === 'create' && attributes.get(uidAttribute) === uid);
+      if (made) return made.source.span.traceId;
+    }
+  }
+  return undefined;
+}
+
+/** Of one trace, or of all. */
+export function parseLine(line: string, traceId?: string): TraceSpan[] | undefined {
   let request: OtlpRequest;
   try {
     request = JSON.parse(line) as OtlpRequest;

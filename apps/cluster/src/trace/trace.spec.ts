@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { assembleTrace } from './assemble';
 import { showTrace } from './index';
 import { hopsOf } from './hops';
+import { findCreation, spanFilesIn } from './span-files';
 import { spansOf, toOtlpJson, type OtlpRequest, type OtlpSpan, type TraceSpan } from './otlp';
 import { drawTrace } from './waterfall';
 
@@ -143,5 +144,16 @@ describe('span files', () => {
     const before = all.flatMap((each) => spansOf(each, traceId)).map(({ source }) => source.span);
     expect(spansOf(exported, traceId).map(({ source }) => source.span).sort((left, right) => left.spanId.localeCompare(right.spanId))).toEqual(before);
     expect(toOtlpJson(spansOf(exported, traceId))).toEqual(exported);
+  });
+});
+
+describe('the trace that made an object', () => {
+  it('is that of the request that created it, found by uid; later requests and other objects are passed over', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'navarch-trace-'));
+    const line = (id: string, uid: string, verb: string): string => JSON.stringify(request([id, '-', 'apiserver', '0', '1', 'apiserver.request', `navarch.verb=${verb}`, `k8s.service.uid=${uid}`]));
+    writeFileSync(join(directory, 'apiserver.jsonl'), [line('1', 'u-1', 'update').replaceAll(traceId, 'f'.repeat(32)), '{"cut off: u-1', line('2', 'u-1', 'create'), line('3', 'u-2', 'update')].join('\n'));
+    const files = await spanFilesIn(directory);
+    expect(await Promise.all(['u-1', 'u-2'].map((uid) => findCreation(files, 'k8s.service.uid', uid)))).toEqual([traceId, undefined]);
+    rmSync(directory, { recursive: true });
   });
 });
