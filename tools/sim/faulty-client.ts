@@ -10,10 +10,15 @@ export interface FaultRates {
   readonly lostAnswer: number;
   /** Each event of a watch: the stream breaks before it. */
   readonly brokenWatch: number;
+  /** Each event of a watch: it and those behind it come late, seconds instead of milliseconds. */
+  readonly lateEvent?: number;
+  /** Each write: the process dies of it, before it is sent or when it has landed. */
+  readonly deathAtWrite?: number;
   readonly maxLatencyMs: number;
 }
 
 export const noFaults: FaultRates = { lostRequest: 0, lostAnswer: 0, brokenWatch: 0, maxLatencyMs: 0 };
+const maxLatenessMs = 5_000;
 
 export interface FaultyClientOptions {
   readonly client: ApiClient;
@@ -23,16 +28,21 @@ export interface FaultyClientOptions {
   readonly rates: () => FaultRates;
   /** The process behind this client: once it aborts nothing it had under way completes for it. */
   readonly life: AbortSignal;
+  /** Resolves while the process runs: nothing reaches one that is paused. */
+  readonly awake?: () => Promise<void>;
+  /** Kills the process. */
+  readonly die?: () => void;
 }
 
 const unavailable = (what: string): ApiError => new ApiError('Unavailable', `simulated: ${what}`);
 
 /** An ApiClient over a network that loses, delays and breaks, by the random source alone. */
-export function faultyClient({ client, clock, random, rates, life }: FaultyClientOptions): ApiClient {
-  const strikes = (rate: number): boolean => rate > 0 && random.next() < rate;
+export function faultyClient({ client, clock, random, rates, life, awake, die }: FaultyClientOptions): ApiClient {
+  const strikes = (rate = 0): boolean => rate > 0 && random.next() < rate;
   const latency = async (): Promise<void> => {
     const { maxLatencyMs } = rates();
     if (maxLatencyMs > 0) await sleep(clock, randomInt(random, maxLatencyMs + 1), life);
+    await awake?.();
     if (life.aborted) throw unavailable('the process is dead');
   };
 
@@ -45,6 +55,18 @@ export function faultyClient({ client, clock, random, rates, life }: FaultyClien
     return result;
   };
 
+  const write = <R>(work: () => Promise<R>): Promise<R> => {
+    if (!die || !strikes(rates().deathAtWrite)) return call(work);
+    const landed = strikes(0.5);
+    return call(async () => {
+      if (!landed) die();
+      if (life.aborted) throw unavailable('the process died before its write');
+      await work();
+      die();
+      throw unavailable('the process died after its write');
+    });
+  };
+
   async function* watch<T extends ApiObject>(inner: ResourceClient<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
     await latency();
     if (strikes(rates().lostRequest)) throw unavailable('watch refused');
@@ -55,6 +77,7 @@ export function faultyClient({ client, clock, random, rates, life }: FaultyClien
         throw unavailable('watch broken');
       }
       await latency();
+      if (strikes(rates().lateEvent)) await sleep(clock, randomInt(random, maxLatenessMs), life);
       yield event;
     }
   }
@@ -63,16 +86,16 @@ export function faultyClient({ client, clock, random, rates, life }: FaultyClien
     get: (...args) => call(() => inner.get(...args)),
     list: (...args) => call(() => inner.list(...args)),
     watch: (options) => watch(inner, options),
-    create: (...args) => call(() => inner.create(...args)),
-    update: (...args) => call(() => inner.update(...args)),
-    updateStatus: (...args) => call(() => inner.updateStatus(...args)),
-    patch: (...args) => call(() => inner.patch(...args)),
-    delete: (...args) => call(() => inner.delete(...args)),
+    create: (...args) => write(() => inner.create(...args)),
+    update: (...args) => write(() => inner.update(...args)),
+    updateStatus: (...args) => write(() => inner.updateStatus(...args)),
+    patch: (...args) => write(() => inner.patch(...args)),
+    delete: (...args) => write(() => inner.delete(...args)),
   });
 
   return {
     resource: <T extends ApiObject>(resource: Resource<T>) => wrap(client.resource(resource)),
-    bindPod: (...args) => call(() => client.bindPod(...args)),
+    bindPod: (...args) => write(() => client.bindPod(...args)),
     createToken: (...args) => call(() => client.createToken(...args)),
   };
 }

@@ -6,17 +6,18 @@ import { setMaxListeners } from 'node:events';
 
 import { runApiserver, type Apiserver } from '../../apps/apiserver/src/app';
 import { noKubelets } from '../../apps/apiserver/src/core/pods/kubelet-connector';
-import { runControllers } from '../../apps/controllers/src/app';
+import { runControllers, type ControllersDependencies } from '../../apps/controllers/src/app';
 import { createMemoryHost } from '../../apps/kubelet/src/host/memory-host';
 import { runScheduler } from '../../apps/scheduler/src/app';
 import { createRegistry } from '@navarch/api';
-import { ApiError, randomInt, seededRandom, silentLogger, VirtualClock, type Logger, type Random } from '@navarch/base';
+import { ApiError, randomInt, seededRandom, silentLogger, VirtualClock, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
-import { createFakeRuntime, type ContainerRuntime, type FakeRuntime } from '@navarch/cri';
+import { createFakeRuntime, type ContainerRuntime, type FakeBehaviour, type FakeRuntime } from '@navarch/cri';
 import { createMemoryLog, keyOf, MemoryStream, type Faults, type MemoryLog, type ObjectKey, type StreamMessage } from '@navarch/store';
 
 import { faultyClient, noFaults, type FaultRates } from './faulty-client';
 import { failover } from './failover-client';
+import { ProcessClock } from './process-clock';
 import { simulatedKubelet } from './simulated-kubelet';
 
 /** Something that can die without a word and be started again. */
@@ -25,6 +26,13 @@ export interface SimulatedProcess {
   readonly running: boolean;
   start(): void;
   crash(): void;
+  /** Told when it has died by itself, of a write. */
+  onDeath?: (() => void) | undefined;
+  /** Stops it where it is (SIGSTOP), until `resume`; its clock goes on without it. */
+  pause?(): void;
+  resume?(): void;
+  /** Sets its wall clock forward or back. */
+  jump?(ms: number): void;
 }
 
 export interface SimulationOptions {
@@ -33,6 +41,18 @@ export interface SimulationOptions {
   readonly logger?: Logger;
   /** Breaks a part on purpose, to see that the judgement notices. */
   readonly sabotage?: Sabotage;
+  /** How containers end. */
+  readonly containers?: FakeBehaviour;
+  readonly controllers?: ControllersDependencies['config'];
+}
+
+/** The process that a client is for, this life of it. */
+export interface ProcessLife {
+  readonly name: string;
+  /** Unique to this life. */
+  readonly identity: string;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 export interface Sabotage {
@@ -40,6 +60,14 @@ export interface Sabotage {
   runtime?(runtime: FakeRuntime): ContainerRuntime;
   /** What the scheduler talks to instead of the API. */
   schedulerClient?(client: ApiClient): ApiClient;
+  /** What the controllers talk to instead of the API; outside of all faults, as part of the process. */
+  controllersClient?(client: ApiClient, life: ProcessLife): ApiClient;
+}
+
+export interface LoggedWrite {
+  readonly key: ObjectKey;
+  readonly tombstone: boolean;
+  readonly body: Uint8Array;
 }
 
 const image = 'docker.io/library/busybox:1.35';
@@ -56,12 +84,16 @@ export class SimulatedCluster {
   /** Changed by the test while it runs. */
   rates: FaultRates = noFaults;
   /** Every write that the objects' log ever took, in order; compaction does not reach it. */
-  readonly writes: { readonly key: ObjectKey; readonly tombstone: boolean; readonly body: Uint8Array }[] = [];
+  readonly writes: LoggedWrite[] = [];
+  /** Told of each write at once. */
+  onWrite: ((write: LoggedWrite) => void) | undefined;
+  /** Told when a kubelet has started a container. */
+  onStarted: (() => void) | undefined;
   private readonly random: Random;
   private readonly replicas: ApiserverProcess[];
   private readonly logger: Logger;
 
-  constructor({ seed, nodes, logger = silentLogger, sabotage = {} }: SimulationOptions) {
+  constructor({ seed, nodes, logger = silentLogger, sabotage = {}, containers, controllers }: SimulationOptions) {
     this.random = seededRandom(seed);
     this.logger = logger;
     this.streams = { objects: new MemoryStream(this.clock), events: new MemoryStream(this.clock) };
@@ -70,14 +102,19 @@ export class SimulatedCluster {
     this.admin = failover(this.replicas.map((replica) => () => replica.client('kubernetes-admin', 'system:masters')));
     const names = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);
     const hosts = new Map(names.map((name) => [name, createMemoryHost()]));
-    for (const name of names) this.runtimes.set(name, createFakeRuntime({ clock: this.clock, random: this.fork(), images: [image], addressPrefix: `10.244.${this.runtimes.size}` }));
+    for (const name of names) this.runtimes.set(name, createFakeRuntime({ clock: this.clock, random: this.fork(), images: [image], addressPrefix: `10.244.${this.runtimes.size}`, ...(containers && { behaviour: containers }) }));
     this.processes = [
       ...this.replicas,
-      this.process('scheduler', 'system:kube-scheduler', (client, random) => runScheduler({ client: sabotage.schedulerClient?.(client) ?? client, clock: this.clock, random, logger: this.log('scheduler') })),
-      ...['a', 'b'].map((identity) => this.process(`controllers-${identity}`, 'system:kube-controller-manager', (client, random) =>
-        runControllers({ client, clock: this.clock, random, logger: this.log('controllers'), identity, resources: () => createRegistry().all() }))),
-      ...names.map((name) => this.process(`kubelet-${name}`, `system:node:${name}`, (client, random, life) => simulatedKubelet({
-        nodeName: name, client, clock: this.clock, random, logger: this.log(name), life,
+      this.process('scheduler', 'system:kube-scheduler', (client, { clock, random }) => runScheduler({ client: sabotage.schedulerClient?.(client) ?? client, clock, random, logger: this.log('scheduler') })),
+      ...['a', 'b'].map((one) => this.process(`controllers-${one}`, 'system:kube-controller-manager', (client, life) => {
+        const { clock, random, identity, name } = life;
+        return runControllers({
+          client: sabotage.controllersClient?.(client, life) ?? client, clock, random, logger: this.log(name), identity,
+          resources: () => createRegistry().all(), ...(controllers && { config: controllers }),
+        });
+      })),
+      ...names.map((name) => this.process(`kubelet-${name}`, `system:node:${name}`, (client, { clock, random }, life) => simulatedKubelet({
+        nodeName: name, client, clock, random, logger: this.log(name), life, onStarted: () => this.onStarted?.(),
         runtime: sabotaged(this.runtimes.get(name) as FakeRuntime, sabotage), host: hosts.get(name) as ReturnType<typeof createMemoryHost>,
       }), 'system:nodes')),
     ];
@@ -94,28 +131,43 @@ export class SimulatedCluster {
   }
 
   startAll(): void {
-    for (const process of this.processes) if (!process.running) process.start();
+    for (const process of this.processes) {
+      if (!process.running) process.start();
+      process.resume?.();
+    }
+  }
+
+  /** Evicts the pod as `kubectl drain` does; throws TooManyRequests where its budget allows none. */
+  async evict(namespace: string, name: string): Promise<void> {
+    const replica = this.replicas.find(({ running }) => running);
+    if (!replica) throw new ApiError('Unavailable', 'simulated: no server is up');
+    await replica.evict(namespace, name);
   }
 
   private record(message: StreamMessage): void {
     const key = keyOf(message.subject);
-    if (key) this.writes.push({ key, tombstone: message.header('Navarch-Verb') === 'delete', body: message.body });
+    if (!key) return;
+    const write = { key, tombstone: message.header('Navarch-Verb') === 'delete', body: message.body };
+    this.writes.push(write);
+    this.onWrite?.(write);
   }
 
   private log(name: string): Logger {
     return this.logger.child({ process: name });
   }
 
-  private process(
-    name: string, user: string, run: (client: ApiClient, random: Random, life: AbortSignal) => { close(): Promise<void> }, group?: string,
-  ): SimulatedProcess {
-    return new ClientProcess(name, (life) => {
-      const random = this.fork();
+  private process(name: string, user: string, run: Run, group?: string): SimulatedProcess {
+    return new ClientProcess(name, this.clock, (life, process) => {
       const client = failover(this.replicas.map((replica) => () => replica.client(user, group)));
-      return run(faultyClient({ client, clock: this.clock, random, rates: () => this.rates, life }), random, life);
+      const random = this.fork();
+      const { clock } = process;
+      const faulty = faultyClient({ client, clock: this.clock, random, rates: () => this.rates, life, awake: () => clock.awake(), die: () => process.die() });
+      return run(faulty, { name, identity: `${name}-${process.lives}`, clock, random }, life);
     });
   }
 }
+
+type Run = (client: ApiClient, life: ProcessLife, alive: AbortSignal) => { close(): Promise<void> };
 
 function sabotaged(runtime: FakeRuntime, { runtime: replace }: Sabotage): ContainerRuntime {
   return replace?.(runtime) ?? runtime;
@@ -123,24 +175,57 @@ function sabotaged(runtime: FakeRuntime, { runtime: replace }: Sabotage): Contai
 
 /** A part that knows the API only through its client: it dies by losing it. */
 class ClientProcess implements SimulatedProcess {
+  clock: ProcessClock;
+  lives = 0;
+  /** Told when it has died by itself. */
+  onDeath: (() => void) | undefined;
   private life: AbortController | undefined;
 
-  constructor(readonly name: string, private readonly run: (life: AbortSignal) => { close(): Promise<void> }) {}
+  constructor(
+    readonly name: string, private readonly world: Clock,
+    private readonly run: (life: AbortSignal, process: { readonly clock: ProcessClock; readonly lives: number; die(): void }) => { close(): Promise<void> },
+  ) {
+    this.clock = new ProcessClock(world);
+  }
 
   get running(): boolean {
     return this.life !== undefined;
   }
 
   start(): void {
-    this.life = new AbortController();
-    const instance = this.run(this.life.signal);
+    const life = new AbortController();
+    // Every call and watch under way listens.
+    setMaxListeners(0, life.signal);
+    this.life = life;
+    this.lives++;
+    this.clock = new ProcessClock(this.world);
+    const die = (): void => {
+      if (this.life !== life) return;
+      this.crash();
+      this.onDeath?.();
+    };
+    const instance = this.run(life.signal, { clock: this.clock, lives: this.lives, die });
     // Its memory is gone with it: whatever it still tries fails, and nobody waits for it.
-    this.life.signal.addEventListener('abort', () => void instance.close().catch(() => undefined), { once: true });
+    life.signal.addEventListener('abort', () => void instance.close().catch(() => undefined), { once: true });
   }
 
   crash(): void {
     this.life?.abort(new ApiError('Unavailable', 'simulated: killed'));
     this.life = undefined;
+    // What is left of it finds out that it is dead.
+    this.clock.resume();
+  }
+
+  pause(): void {
+    if (this.running) this.clock.pause();
+  }
+
+  resume(): void {
+    this.clock.resume();
+  }
+
+  jump(ms: number): void {
+    this.clock.jump(ms);
   }
 }
 
@@ -181,6 +266,15 @@ class ApiserverProcess implements SimulatedProcess {
     // Its memory is gone with it: it can reach neither log nor clients any more.
     void this.current.server.close().catch(() => undefined);
     this.current = undefined;
+  }
+
+  async evict(namespace: string, name: string): Promise<void> {
+    if (!this.current) throw new ApiError('Unavailable', 'simulated: the server is down');
+    await this.current.server.core.handle({
+      verb: 'create', target: { group: '', version: 'v1', resource: 'pods', namespace, name, subresource: 'eviction' },
+      body: { object: { metadata: { namespace, name } } }, options: {}, user: { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
+      signal: this.current.life.signal, timeoutMs: 30_000, traceparent: undefined,
+    });
   }
 
   /** A connection to this replica as it runs now; undefined while it does not. Calls in flight fail when it dies. */

@@ -16,13 +16,15 @@ export interface SimulatedKubeletOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly life: AbortSignal;
+  /** Told of each container that runs. */
+  readonly onStarted?: () => void;
 }
 
 /** The real kubelet on a runtime that it loses hold of when it dies. */
-export function simulatedKubelet({ nodeName, client, runtime, host, clock, random, logger, life }: SimulatedKubeletOptions): { close(): Promise<void> } {
+export function simulatedKubelet({ nodeName, client, runtime, host, clock, random, logger, life, onStarted }: SimulatedKubeletOptions): { close(): Promise<void> } {
   const address = `10.89.0.${Number(/\d+$/.exec(nodeName)?.[0] ?? 1)}`;
   const kubelet = runKubelet({
-    nodeName, client, runtime: whileAlive(runtime, life), host, clock, random, logger,
+    nodeName, client, runtime: whileAlive(runtime, life, onStarted), host, clock, random, logger,
     config: { ...defaultConfig, addresses: [address] },
   });
   kubelet.catch(() => undefined);
@@ -32,7 +34,7 @@ export function simulatedKubelet({ nodeName, client, runtime, host, clock, rando
 const streams = new Set<PropertyKey>(['events', 'close']);
 
 /** Calls of a dead process reach the runtime no more; what was under way completes there, and nobody hears of it. */
-function whileAlive(runtime: ContainerRuntime, life: AbortSignal): ContainerRuntime {
+function whileAlive(runtime: ContainerRuntime, life: AbortSignal, onStarted?: () => void): ContainerRuntime {
   return new Proxy(runtime, {
     get(target, name, receiver) {
       const member: unknown = Reflect.get(target, name, receiver);
@@ -43,6 +45,7 @@ function whileAlive(runtime: ContainerRuntime, life: AbortSignal): ContainerRunt
       return async (...args: unknown[]): Promise<unknown> => {
         if (life.aborted) throw new ApiError('Unavailable', 'simulated: the process is dead');
         const result = await method(...args);
+        if (name === 'startContainer') onStarted?.();
         if (life.aborted) throw new ApiError('Unavailable', 'simulated: the process is dead');
         return result;
       };
