@@ -1,5 +1,6 @@
 import { parseRange } from './node/ipam/ip-range';
 import { clusterRangeProblem, type ClusterRange } from './node/ipam/range-pool';
+import type { MetricsSource } from './podautoscaler/metrics-source';
 
 /** Times in milliseconds; Kubernetes' defaults. */
 export interface ControllersConfig {
@@ -32,6 +33,18 @@ export interface ControllersConfig {
   readonly configRolloutQuietMs: number;
   /** The longest that a rollout waits for a configuration that goes on changing. */
   readonly configRolloutMaxWaitMs: number;
+  /** How often an autoscaler looks. */
+  readonly autoscalerPeriodMs: number;
+  /** How far a figure may be from its target without anything being done, as a share of it. */
+  readonly autoscalerTolerance: number;
+  /** How long a higher recommendation holds up a smaller size, where the autoscaler's behaviour does not say. */
+  readonly downscaleStabilizationMs: number;
+  /** For so long after its start a pod's CPU counts only while it is ready. */
+  readonly cpuInitializationPeriodMs: number;
+  /** A pod that became unready within so long after its start has never been ready. */
+  readonly initialReadinessDelayMs: number;
+  /** Where autoscalers' figures come from; the API unless told. */
+  readonly metrics?: MetricsSource;
 }
 
 export const defaultConfig: ControllersConfig = {
@@ -48,6 +61,11 @@ export const defaultConfig: ControllersConfig = {
   maxEndpointsPerSlice: 100,
   configRolloutQuietMs: 3_000,
   configRolloutMaxWaitMs: 60_000,
+  autoscalerPeriodMs: 15_000,
+  autoscalerTolerance: 0.1,
+  downscaleStabilizationMs: 300_000,
+  cpuInitializationPeriodMs: 300_000,
+  initialReadinessDelayMs: 30_000,
 };
 
 /** The cluster ranges that CIDRs name, each with the mask of its family. Throws an Error that says what would be right. */

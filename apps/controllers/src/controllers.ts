@@ -15,6 +15,7 @@ import { startNamespaceLifecycle } from './namespace/lifecycle/namespace-lifecyc
 import { startNodeIpam } from './node/ipam/node-ipam.controller';
 import { startNodeLifecycle } from './node/lifecycle/node-lifecycle.controller';
 import { startTaintEviction } from './node/taint-eviction/taint-eviction.controller';
+import { startPodAutoscaler } from './podautoscaler/podautoscaler.controller';
 import { startPodGarbageCollection } from './pod/garbage-collection/pod-garbage-collection.controller';
 import { startReplicaSet } from './replicaset/replicaset.controller';
 import { startReplicationController } from './replicationcontroller/replicationcontroller.controller';
@@ -49,6 +50,7 @@ export const controllers: Readonly<Record<string, StartController>> = {
   'node/lifecycle': startNodeLifecycle,
   'node/taint-eviction': startTaintEviction,
   'pod/garbage-collection': startPodGarbageCollection,
+  'podautoscaler': startPodAutoscaler,
   'replicaset': startReplicaSet,
   'replicationcontroller': startReplicationController,
   'resourcequota': startResourceQuota,

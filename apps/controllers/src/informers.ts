@@ -1,9 +1,10 @@
 import {
-  clusterRoles, configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, ipAddresses, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, serviceCidrs, services, statefulSets, storageClasses, type ApiObject, type Resource,
+  clusterRoles, configMaps, controllerRevisions, cronJobs, daemonSets, deployments, endpoints, endpointSlices, horizontalPodAutoscalers, ipAddresses, jobs, leases, namespaces, nodes, persistentVolumeClaims, persistentVolumes, podDisruptionBudgets, pods, replicaSets, replicationControllers, resourceQuotas, secrets, serviceAccounts, serviceCidrs, services, statefulSets, storageClasses, type ApiObject, type Resource,
 } from '@navarch/api';
 import type { Clock, Logger, Random } from '@navarch/base';
 import { createInformer, type ApiClient, type IndexFunction, type Informer } from '@navarch/client';
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { HorizontalPodAutoscaler } from '@navarch/proto/k8s/io/api/autoscaling/v2/autoscaling';
 import type { CronJob, Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { Lease } from '@navarch/proto/k8s/io/api/coordination/v1/coordination';
 import type { ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -52,6 +53,7 @@ export interface Informers {
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
+  readonly horizontalPodAutoscalers: Informer<HorizontalPodAutoscaler>;
   /** Indexed by `selector` (see service/selection.ts). */
   readonly services: Informer<Service>;
   readonly endpoints: Informer<Endpoints>;
@@ -89,6 +91,7 @@ export function createInformers({ client, ...common }: { client: ApiClient; cloc
     jobs: inform(jobs, { controllerUid }),
     cronJobs: inform(cronJobs),
     podDisruptionBudgets: inform(podDisruptionBudgets),
+    horizontalPodAutoscalers: inform(horizontalPodAutoscalers),
     services: inform(services, { selector: servicesBySelector }),
     endpoints: inform(endpoints),
     endpointSlices: inform(endpointSlices, { service: slicesByService, dnsServer: serverOf }),
