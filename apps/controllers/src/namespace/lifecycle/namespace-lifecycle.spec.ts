@@ -53,10 +53,24 @@ describe('namespaces', () => {
     await cluster.api.client.resource(secrets).create({ metadata: { namespace: 'shop', name: 'key' } });
     for (let n = 0; n < 2; n++) cluster.api.failNext('list', new ApiError('Unavailable', 'no secrets today'), { plural: 'secrets' });
     await cluster.api.client.resource(namespaces).delete('', 'shop');
-    await cluster.clock.advance(500);
+    await cluster.clock.advance(600);
     const conditions = (await cluster.api.client.resource(namespaces).get('', 'shop')).status?.conditions;
     expect(conditions?.find(({ type }) => type === 'NamespaceDeletionContentFailure')).toMatchObject({ status: 'True', message: expect.stringContaining('secrets: no secrets today') as string });
     await cluster.clock.advance(5_000);
     expect(await exists('shop')).toBe(false);
+  });
+
+  it('while something holds it for long, kinds that are empty are not listed again and again', async () => {
+    await cluster.api.client.resource(configMaps).create({ metadata: { namespace: 'shop', name: 'held', finalizers: ['example.com/hold'] } });
+    await cluster.api.client.resource(namespaces).delete('', 'shop');
+    await cluster.clock.advance(30_000);
+    const failure = async (): Promise<string | undefined> => (await cluster.api.client.resource(namespaces).get('', 'shop')).status?.conditions?.find(({ type }) => type === 'NamespaceDeletionContentFailure')?.status;
+    cluster.api.failNext('list', new ApiError('Unavailable', 'nobody asks'), { plural: 'secrets' });
+    await cluster.clock.advance(60_000);
+    expect(await failure()).toBe('False');
+    // One of the kind that is held is seen.
+    cluster.api.failNext('list', new ApiError('Unavailable', 'asked'), { plural: 'configmaps' });
+    await cluster.clock.advance(5_100);
+    expect(await failure()).toBe('True');
   });
 });

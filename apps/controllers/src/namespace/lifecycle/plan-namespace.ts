@@ -11,14 +11,38 @@ export interface Remaining {
   readonly failures: readonly string[];
 }
 
-/** Kubernetes' conditions of a terminating namespace, in its words. */
-export function terminationConditions(remaining: readonly Remaining[], previous: readonly NamespaceCondition[], nowMs: number): NamespaceCondition[] {
+/** What is kept of one look at a terminating namespace until the next. */
+export interface Look {
+  readonly delayMs: number;
+  /** Kinds that had something left; the others are empty, and nothing can be made in a terminating namespace. */
+  readonly left: ReadonlySet<string>;
+  readonly count: number;
+}
+
+/** Long enough for pods that end at once. */
+const firstDelayMs = 500;
+/** Short enough for someone who has just removed a finalizer and waits. */
+const maxDelayMs = 5_000;
+
+/** Soon again while things go; ever later where nothing has moved since the last look. */
+export function nextLook(remaining: readonly Remaining[], last: Look | undefined): Look {
+  const count = remaining.reduce((sum, { count: left, failures }) => sum + left + failures.length, 0);
+  const delayMs = last && count >= last.count ? Math.min(last.delayMs * 2, maxDelayMs) : firstDelayMs;
+  return { delayMs, count, left: new Set(remaining.map(({ resource }) => resource)) };
+}
+
+/** Kubernetes' conditions of a terminating namespace, in its words; `undiscovered`: why the kinds there are cannot be told. */
+export function terminationConditions(remaining: readonly Remaining[], previous: readonly NamespaceCondition[], nowMs: number, undiscovered?: string): NamespaceCondition[] {
   const failures = remaining.flatMap(({ failures: failed }) => failed);
   const content = remaining.filter(({ count }) => count > 0);
   const finalizers = new Map<string, number>();
   for (const { finalizers: counts } of remaining) for (const [name, count] of Object.entries(counts)) finalizers.set(name, (finalizers.get(name) ?? 0) + count);
   const sorted = (texts: readonly string[]): string => [...texts].sort().join(', ');
   const wanted: NamespaceCondition[] = [
+    undiscovered !== undefined
+      ? { type: 'NamespaceDeletionDiscoveryFailure', status: 'True', reason: 'DiscoveryFailed', message: `Discovery failed for some groups: ${undiscovered}` }
+      : { type: 'NamespaceDeletionDiscoveryFailure', status: 'False', reason: 'ResourcesDiscovered', message: 'All resources successfully discovered' },
+    { type: 'NamespaceDeletionGroupVersionParsingFailure', status: 'False', reason: 'ParsedGroupVersions', message: 'All legacy kube types successfully parsed' },
     failures.length > 0
       ? { type: 'NamespaceDeletionContentFailure', status: 'True', reason: 'ContentDeletionFailed', message: `Failed to delete all resource types, ${failures.length} remaining: ${sorted(failures)}` }
       : { type: 'NamespaceDeletionContentFailure', status: 'False', reason: 'ContentDeleted', message: 'All content successfully deleted, may be waiting on finalization' },
