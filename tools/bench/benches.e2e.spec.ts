@@ -12,6 +12,7 @@ describe('each benchmark runs in its short form and reports', () => {
     ['pod-start.ts', ['3'], /CRI alone[\s\S]*p50/],
     ['tracing.ts', ['--short'], /"title"/],
     ['proxy.ts', ['--short'], /"bench": "proxy"/],
+    ['dns.ts', ['--short'], /"bench": "dns"/],
     ['codec.ts', ['--short'], /pods\/s/],
     ['cluster.ts', ['--short'], /cold start of two nodes[\s\S]*PSS MiB/],
   ])('%s', (file, options, reported) => {

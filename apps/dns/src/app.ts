@@ -9,9 +9,9 @@ import type { ApiClient } from '@navarch/client';
 
 import { exchangeTcp, exchangeUdp, type Upstream } from './forward/exchange';
 import { Forwarder } from './forward/forwarder';
-import type { Rcode } from './message/query';
+import { DnsMetrics } from './metrics';
 import { register, type RegistrationOptions } from './registration';
-import { Resolver, type Transport } from './resolver';
+import { Resolver } from './resolver';
 import { listenTcp } from './server/tcp';
 import { listenUdp, type DnsListener } from './server/udp';
 import { informedView } from './zone/informed-view';
@@ -30,23 +30,25 @@ export interface DnsDependencies {
   readonly ttl: number;
   /** Absent: this server is nobody's endpoint. */
   readonly registration?: Pick<RegistrationOptions, 'nodeName' | 'addresses' | 'serviceAddress'>;
-  readonly observe?: (rcode: Rcode | 'FORWARDED', transport: Transport) => void;
 }
 
 export interface Dns {
   /** Ports, in the order of `listen`. */
   readonly ports: readonly number[];
+  /** Prometheus' text format, version 0.0.4. */
+  metrics(): string;
   close(): Promise<void>;
 }
 
 /** Answers from the moment on when everything in the cluster has been seen once: an early NXDOMAIN would be kept by clients. */
 export async function runDns(dependencies: DnsDependencies): Promise<Dns> {
-  const { client, clock, random, logger, domain, listen, upstreams, ttl, registration, observe } = dependencies;
+  const { client, clock, random, logger, domain, listen, upstreams, ttl, registration } = dependencies;
   const stop = new AbortController();
   const { view, synced } = informedView({ client, clock, random, logger, signal: stop.signal });
   await synced;
-  const forwarder = new Forwarder({ upstreams, udp: exchangeUdp, tcp: exchangeTcp, clock, random, logger });
-  const resolver = new Resolver({ zone: new ClusterZone({ domain, view, random, ttl }), forwarder, logger, ...(observe && { observe }) });
+  const metrics = new DnsMetrics();
+  const forwarder = new Forwarder({ upstreams, udp: exchangeUdp, tcp: exchangeTcp, clock, random, logger, observe: metrics.forwarded });
+  const resolver = new Resolver({ zone: new ClusterZone({ domain, view, random, ttl }), forwarder, logger, observe: metrics.answered });
   const listeners: DnsListener[] = [];
   const ports: number[] = [];
   for (const { host, port } of listen) {
@@ -62,5 +64,5 @@ export async function runDns(dependencies: DnsDependencies): Promise<Dns> {
     await registered;
     await Promise.all(listeners.map((listener) => listener.close()));
   };
-  return { ports, close: async () => void (await (closing ??= close())) };
+  return { ports, metrics: () => metrics.text(forwarder.cache.size), close: async () => void (await (closing ??= close())) };
 }

@@ -69,6 +69,16 @@ describe('the DNS server, asked by dig', () => {
     expect(await dig('www.example.com')).toMatch(/status: REFUSED/);
   });
 
+  it('counts answers by code and transport, questions to other servers, and what its cache knew', async () => {
+    const figure = (line: string): number => Number(dns.metrics().split('\n').find((each) => each.startsWith(`${line} `))?.split(' ').at(-1) ?? 0);
+    const lines = ['navarch_dns_answers_total{rcode="NXDOMAIN",transport="tcp"}', 'navarch_dns_answers_total{rcode="FORWARDED",transport="udp"}', 'navarch_dns_forwards_total{outcome="answered"}', 'navarch_dns_cache_hits_total'];
+    const before = lines.map(figure);
+    await dig('+tcp', 'absent.shop.svc.cluster.local');
+    for (let n = 0; n < 2; n++) await dig('db.shop.svc.far.test');
+    expect(lines.map(figure).map((count, at) => count - (before[at] ?? 0))).toEqual([1, 2, 1, 1]);
+    expect(dns.metrics()).toMatch(/^# TYPE navarch_dns_answers_total counter$/m);
+  });
+
   it('follows what changes in the cluster', async () => {
     expect(await dig('later.shop.svc.cluster.local')).toMatch(/NXDOMAIN/);
     const created = await api.client.resource(services).create({ metadata: { namespace: 'shop', name: 'later' }, spec: { clusterIP: '10.96.1.9', clusterIPs: ['10.96.1.9'], ports: [{ name: 'http', port: 80 }] } });

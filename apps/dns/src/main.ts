@@ -37,6 +37,7 @@ async function run({ logger, clock, random }: ProcessContext): Promise<Served> {
   });
   logger.info('listening', { addresses: listen.map(({ host }, index) => `${host}:${dns.ports[index]}`) });
   return {
+    metrics: () => dns.metrics(),
     async close() {
       await dns.close();
       channel.close();

@@ -3,6 +3,9 @@ import { deadlineSignal, randomInt, toError, type Clock, type Logger, type Rando
 import { AnswerCache, textOf, type CachedKey } from './cache';
 import type { Exchange, Upstream } from './exchange';
 
+/** How a question for another server's name was met: from the cache, by an answer, or by nobody. */
+export type ForwardOutcome = 'hit' | 'answered' | 'failed';
+
 export interface ForwarderOptions {
   /** In the order in which they are asked. */
   readonly upstreams: readonly Upstream[];
@@ -16,6 +19,8 @@ export interface ForwarderOptions {
   readonly maxEntries?: number;
   /** Questions to other servers at one time; what comes beyond them is refused. */
   readonly maxInFlight?: number;
+  /** Hears how each question was met: for metrics. */
+  readonly observe?: (outcome: ForwardOutcome) => void;
 }
 
 /** A server that did not answer is asked last for so long. */
@@ -41,12 +46,18 @@ export class Forwarder {
   /** The answer's bytes, whose id is not the client's; undefined where nobody answers. `packet` is the client's query. */
   async ask(packet: Buffer, key: CachedKey, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
     const kept = this.cache.get(key);
-    if (kept) return kept;
+    if (kept) {
+      this.options.observe?.('hit');
+      return kept;
+    }
     const text = `${textOf(key)} ${transport}`;
     const running = this.underWay.get(text);
     if (running) return running;
     if (this.underWay.size >= (this.options.maxInFlight ?? 1_000)) return undefined;
-    const asked = this.askInTurn(packet, key, transport).finally(() => this.underWay.delete(text));
+    const asked = this.askInTurn(packet, key, transport).then((answer) => {
+      this.options.observe?.(answer ? 'answered' : 'failed');
+      return answer;
+    }).finally(() => this.underWay.delete(text));
     this.underWay.set(text, asked);
     return asked;
   }

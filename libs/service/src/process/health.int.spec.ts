@@ -42,6 +42,14 @@ describe('health', () => {
     expect([await ask('/livez'), await ask('/healthz'), await ask('/readyz'), await ask('/')]).toEqual([200, 200, 503, 404]);
     health.set('', true);
     expect(await ask('/readyz?verbose')).toBe(200);
+    expect(await ask('/metrics')).toBe(404);
+    await endpoint.close();
+  });
+
+  it('over HTTP tells the process’s metrics where it has any', async () => {
+    const endpoint = await serveHealthEndpoint('127.0.0.1:0', createHealth(), () => 'up 1\n');
+    const answer = await fetch(`http://${endpoint.address}/metrics`);
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8', 'up 1\n']);
     await endpoint.close();
   });
 });

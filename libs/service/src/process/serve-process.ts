@@ -13,7 +13,7 @@ export const processFields = {
   otlpEndpoint: { type: 'string', description: 'OTLP collector for traces, such as http://127.0.0.1:4318; the OTEL_ variables count too.' },
   spansFile: { type: 'string', description: 'File that gets the spans as OTLP JSON lines.' },
   traceSampler: { type: 'string', description: 'Which traces to record: always, never, ratio:0.1, rate:100 (a second). Default: OTEL_TRACES_SAMPLER, else rate:100.' },
-  healthListen: { type: 'string', description: 'host:port for /livez and /readyz over plain HTTP; none where absent.' },
+  healthListen: { type: 'string', description: 'host:port for /livez, /readyz and, where the process has any, /metrics over plain HTTP; none where absent.' },
   drainTimeout: { type: 'duration', default: 10_000, description: 'How long work under way may take to end after SIGTERM.' },
 } as const satisfies ConfigFields;
 
@@ -25,6 +25,8 @@ export interface Served {
   close(): Promise<void>;
   /** Settles where the work ends by itself: the process then drains and exits, with 1 where it rejects. */
   readonly done?: Promise<void>;
+  /** What /metrics tells beside the health, in Prometheus' text format 0.0.4. */
+  metrics?(): string;
 }
 
 export interface ProcessContext {
@@ -77,7 +79,7 @@ export async function serveProcess(options: ServeOptions): Promise<void> {
       serviceName: name, serviceVersion: options.version, otlpEndpoint: config.otlpEndpoint, spansFile: config.spansFile, sampler: config.traceSampler,
       contextPropagation: options.contextPropagation, env: host.env, logger, clock,
     });
-    if (config.healthListen) endpoint = await serveHealthEndpoint(config.healthListen, health);
+    if (config.healthListen) endpoint = await serveHealthEndpoint(config.healthListen, health, () => served?.metrics?.());
     served = await started(options.run({ logger, clock, random: systemRandom, health, signal: stop.signal }), lifecycle);
     health.set('', !stop.signal.aborted);
     logger.info('ready', { pid: process.pid });
