@@ -58,17 +58,33 @@ export function encodeFrame(frame: SpdyFrame): Buffer {
 /** Cuts a byte stream into frames. Throws on what is no SPDY/3; unknown control frames are passed over, as the draft asks. */
 export class FrameReader {
   private pending: Buffer = Buffer.alloc(0);
+  private waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  /** Bytes without which nothing can be cut: a large frame in small pieces is joined once, not once per piece. */
+  private wanted = headLength;
 
   push(chunk: Buffer): SpdyFrame[] {
-    this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    this.waiting.push(chunk);
+    this.waitingBytes += chunk.length;
+    if (this.pending.length + this.waitingBytes < this.wanted) return [];
+    this.pending = Buffer.concat([this.pending, ...this.waiting]);
+    this.waiting = [];
+    this.waitingBytes = 0;
+    return this.cut();
+  }
+
+  private cut(): SpdyFrame[] {
     const frames: SpdyFrame[] = [];
+    this.wanted = headLength;
     while (this.pending.length >= headLength) {
       const length = this.pending.readUInt32BE(4) & 0xffffff;
       if (length > maxFrameLength) throw new Error(`SPDY: a frame of ${length} bytes; at most ${maxFrameLength} are taken`);
-      if (this.pending.length < headLength + length) break;
+      this.wanted = headLength + length;
+      if (this.pending.length < this.wanted) break;
       const frame = decode(this.pending.subarray(0, headLength + length));
       if (frame) frames.push(frame);
-      this.pending = this.pending.subarray(headLength + length);
+      this.pending = this.pending.subarray(this.wanted);
+      this.wanted = headLength;
     }
     return frames;
   }
