@@ -36,7 +36,7 @@ export class PodRunner {
     const pod = await client.get(namespace, name);
     const nowMs = this.cluster.clock.now();
     const conditions = setCondition(pod.status?.conditions, { type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: timeFromMs(nowMs) }, nowMs);
-    await client.updateStatus({ ...pod, status: { ...pod.status, phase: 'Running', conditions } });
+    await client.updateStatus({ ...pod, status: { startTime: timeFromMs(nowMs), ...pod.status, phase: 'Running', conditions } });
   }
 
   private async follow(): Promise<void> {
