@@ -27,12 +27,15 @@ export function wantedDoors(services: readonly Service[]): Map<string, WantedDoo
   return new Map(doors.map((door) => [doorId(door), door]));
 }
 
+/** Hollow nodes have an address, but nothing behind it. */
+const hollowLabel = 'navarch.io/hollow';
+
 /** Addresses at which to try a door's port: of the nodes that are Ready, and where the Service asks so, have a ready endpoint. */
 export function nodeAddresses(door: WantedDoor, nodes: readonly Node[], slices: readonly EndpointSlice[]): string[] {
   const withEndpoint = new Set(door.local ? slices.flatMap(({ endpoints = [] }) => endpoints.filter(({ conditions }) => conditions?.ready ?? true).map(({ nodeName }) => nodeName)) : []);
   return nodes.filter(({ metadata, status }) => {
     const ready = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
-    return ready && (!door.local || withEndpoint.has(metadata?.name));
+    return ready && metadata?.labels?.[hollowLabel] === undefined && (!door.local || withEndpoint.has(metadata?.name));
   }).flatMap(({ status }) => {
     const address = status?.addresses?.find(({ type, address: text }) => type === 'InternalIP' && text !== undefined && !text.includes(':'))?.address;
     return address === undefined ? [] : [address];
