@@ -5,3 +5,4 @@
 export { connectNats, type NatsConnection, type NatsConnectionOptions, type NatsCredentials, type NatsTls } from './connection';
 export { connectNatsLog, type NatsLogOptions } from './nats-log';
 export { openNatsStream, type NatsStreamOptions } from './nats-stream';
+export { beginRestore, finishRestore, type RestoreTarget } from './restore';

@@ -4,7 +4,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 
 /** JetStream's error codes (nats-server's errors.json) that mean something of their own here. */
-const codes = { wrongLastSequence: 10071, wrongLastSequenceUnknown: 10164, messageTooLarge: 10054 } as const;
+const codes = { wrongLastSequence: 10071, wrongLastSequenceUnknown: 10164, messageTooLarge: 10054, noPeersNow: 10005 } as const;
 
 /** What NATS threw, as what a caller of the log can act on. */
 export function toApiError(thrown: unknown, doing: string): ApiError {
@@ -13,7 +13,7 @@ export function toApiError(thrown: unknown, doing: string): ApiError {
   const message = `${doing}: ${error.message}`;
   if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) return new ApiError('Unauthorized', message, {}, { cause: error });
   if (error instanceof errors.PermissionViolationError) return new ApiError('Forbidden', message, {}, { cause: error });
-  if (error instanceof JetStreamApiError && error.status < 500 && error.status !== 404) return new ApiError('Internal', message, {}, { cause: error });
+  if (error instanceof JetStreamApiError && error.status < 500 && error.status !== 404 && error.code !== codes.noPeersNow) return new ApiError('Internal', message, {}, { cause: error });
   return new ApiError('Unavailable', message, { retryAfterSeconds: 1 }, { cause: error });
 }
 

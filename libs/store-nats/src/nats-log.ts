@@ -3,6 +3,7 @@ import { createObjectLog, defaultSubjectPrefix, type ObjectLog, type ObjectLogOp
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { openNatsStream } from './nats-stream';
+import type { StreamShape } from './stream-config';
 
 export interface NatsLogOptions extends Omit<ObjectLogOptions, 'stream'> {
   readonly connection: NatsConnection;
@@ -12,13 +13,14 @@ export interface NatsLogOptions extends Omit<ObjectLogOptions, 'stream'> {
   readonly replicas?: number;
   /** How long a repeated message is known, milliseconds; 2 minutes unless told, and always longer than any call. */
   readonly duplicateWindowMs?: number;
+  readonly purpose?: StreamShape['purpose'];
 }
 
 /** The object log in a JetStream stream, which is made where there is none. Closing the log leaves the connection open. */
 export async function connectNatsLog(options: NatsLogOptions): Promise<ObjectLog> {
-  const { connection, replicas = 1, duplicateWindowMs = 120_000, subjectPrefix = defaultSubjectPrefix } = options;
+  const { connection, purpose, replicas = 1, duplicateWindowMs = 120_000, subjectPrefix = defaultSubjectPrefix } = options;
   const longestCallMs = options.maxTimeoutMs ?? 60_000;
   if (duplicateWindowMs <= longestCallMs) throw new ApiError('Invalid', `duplicateWindowMs (${duplicateWindowMs}) must be longer than any call (${longestCallMs})`);
-  const stream = await openNatsStream({ connection, clock: options.clock, stream: options.stream, subjectPrefix, replicas, duplicateWindowMs });
+  const stream = await openNatsStream({ connection, clock: options.clock, stream: options.stream, subjectPrefix, replicas, duplicateWindowMs, ...(purpose && { purpose }) });
   return createObjectLog({ ...options, stream, subjectPrefix });
 }
