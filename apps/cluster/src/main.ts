@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import { createProgress } from './cluster/progress';
 import { repositoryRoot } from './cluster/places';
 import { applyCommand } from './commands/apply';
+import { backupCommand, restoreCommand } from './commands/backup';
 import { homeDirectory, type CommandContext } from './commands/context';
 import { deleteCommand } from './commands/delete';
 import { describeCommand } from './commands/describe';
@@ -39,7 +40,7 @@ function createContext(): CommandContext {
 }
 
 const commands = [
-  upCommand, downCommand, statusCommand, quickStartCommand, applyCommand, getCommand, describeCommand, logsCommand, execCommand, deleteCommand, traceCommand, imageCommand, requirementsCommand,
+  upCommand, downCommand, statusCommand, quickStartCommand, applyCommand, getCommand, describeCommand, logsCommand, execCommand, deleteCommand, traceCommand, backupCommand, restoreCommand, imageCommand, requirementsCommand,
 ];
 
 function createProgram(context: CommandContext): Command {
