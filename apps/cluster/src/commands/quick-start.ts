@@ -62,7 +62,7 @@ async function drawTraceOf(
   command(`trace ${kind}/${name}`);
   const { spans: directory } = placesFor(context, options);
   const traceId = await waitForTrace(context, directory, () => traceIdOf(session, directory, namespace, `${kind}/${name}`), isWhole);
-  context.write(`${await drawTrace(context, { name: options.name, namespace, json: false }, traceId)}\n`);
+  context.write(`${await drawTrace(context, { name: options.name, namespace, output: 'text' }, traceId)}\n`);
 }
 
 /** Processes write their spans some time after they ended; a trace that stays incomplete is drawn as it is. */

@@ -1,14 +1,14 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 import { parseTargets } from '../api/arguments';
 import { withSession, type Session } from '../api/session';
-import { showTrace } from '../trace';
+import { showTrace, traceForms, type TraceForm } from '../trace';
 import { findCreation, spanFilesIn } from '../trace/span-files';
 import { nameOption, placesFor, type CommandContext, type NameOption } from './context';
 
 export interface TraceOptions extends NameOption {
   readonly namespace: string;
-  readonly json: boolean;
+  readonly output: TraceForm;
 }
 
 /** Where the apiserver notes, on each pod, the trace that made it. */
@@ -18,7 +18,7 @@ export function traceCommand(context: CommandContext): Command {
   return new Command('trace').description('Draw the trace of a pod, from the request that made it to its first Ready, with the time spent in each hop; or of anything else, as far as it went.')
     .argument('<object>', 'a pod as NAME, any object as KIND/NAME, or the 32 hex digits of a trace id')
     .option('-n, --namespace <namespace>', 'where the object is', 'default')
-    .option('--json', 'the spans as OTLP JSON instead', false)
+    .addOption(new Option('-o, --output <form>', 'a drawing in text, the spans as OTLP JSON, or a page for the browser').choices(traceForms).default('text'))
     .addOption(nameOption())
     .action(async (target: string, options: TraceOptions) => {
       const traceId = /^[0-9a-f]{32}$/.test(target) ? target : await withSession(placesFor(context, options), (session) => traceIdOf(session, placesFor(context, options).spans, options.namespace, target));
@@ -28,7 +28,7 @@ export function traceCommand(context: CommandContext): Command {
 
 export function drawTrace(context: CommandContext, options: TraceOptions, traceId: string): Promise<string> {
   const { isTTY, columns } = process.stdout;
-  return showTrace({ directory: placesFor(context, options).spans, traceId, json: options.json, width: columns || 120, colour: isTTY && !process.env.NO_COLOR });
+  return showTrace({ directory: placesFor(context, options).spans, traceId, form: options.output, width: columns || 120, colour: isTTY && !process.env.NO_COLOR });
 }
 
 /** Of the request that made the object: pods note it themselves, for others it is looked for in the span files. */

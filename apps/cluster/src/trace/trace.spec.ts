@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { assembleTrace } from './assemble';
-import { showTrace } from './index';
+import { showTrace, type TraceForm } from './index';
+import { toHtml } from './html';
 import { hopsOf } from './hops';
 import { findCreation, spanFilesIn } from './span-files';
 import { spansOf, toOtlpJson, type OtlpRequest, type OtlpSpan, type TraceSpan } from './otlp';
@@ -61,6 +62,30 @@ describe('the waterfall', () => {
   });
 });
 
+describe('the HTML page', () => {
+  it.each(scenarios)('of %s has a row for each span and each hop, and needs nothing beside itself', (name) => {
+    const trace = assembleTrace(spans(name));
+    const page = toHtml(trace);
+    expect(page.match(/<tr title=/g)).toHaveLength(trace.nodes.length);
+    for (const { span } of trace.nodes) expect(page).toContain(span.name);
+    for (const hop of hopsOf(trace).hops) expect(page).toContain(`<tr><td>${hop.name}</td>`);
+    expect(page).not.toMatch(/<script|src=|href=|url\(/);
+  });
+
+  it('shows waits and failures apart from work, and how much is an orphan', () => {
+    const page = toHtml(assembleTrace(spans('killed-scheduler')));
+    expect(page).toMatch(/class="wait"/);
+    expect(page).toMatch(/class="failed"/);
+    expect(page).toContain('1 without the parent they name');
+  });
+
+  it('takes what a span says as text, never as markup', () => {
+    const page = toHtml(assembleTrace(spansOf(request(['01', '-', '<b>s</b>', '0', '1', '<script>alert(1)</script>', 'k8s.pod.name="><img>']), traceId)));
+    expect(page).not.toMatch(/<script>|<b>|<img>/);
+    expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  });
+});
+
 describe('the tree', () => {
   it('shows spans whose parent is missing at the top, and counts them', () => {
     const trace = assembleTrace(spans('killed-scheduler'));
@@ -112,7 +137,7 @@ describe('span files', () => {
 
   const write = (name: string, requests: OtlpRequest[], tail = ''): void =>
     writeFileSync(join(directory, name), requests.map((each) => `${JSON.stringify(each)}\n`).join('') + tail);
-  const show = (json = false): Promise<string> => showTrace({ directory, traceId, width: 100, colour: false, json });
+  const show = (form: TraceForm = 'text'): Promise<string> => showTrace({ directory, traceId, width: 100, colour: false, form });
 
   it('of all processes, rotated ones too, are read together, each span once', async () => {
     const all = scenario('pod-starts');
@@ -140,7 +165,7 @@ describe('span files', () => {
   it('come out again as OTLP JSON with every span as it was written', async () => {
     const all = scenario('pod-starts');
     write('all.jsonl', all);
-    const exported = JSON.parse(await show(true)) as OtlpRequest;
+    const exported = JSON.parse(await show('otlp')) as OtlpRequest;
     const before = all.flatMap((each) => spansOf(each, traceId)).map(({ source }) => source.span);
     expect(spansOf(exported, traceId).map(({ source }) => source.span).sort((left, right) => left.spanId.localeCompare(right.spanId))).toEqual(before);
     expect(toOtlpJson(spansOf(exported, traceId))).toEqual(exported);

@@ -1,5 +1,6 @@
 import type { Trace, TraceNode } from './assemble';
 import { hopsOf, isWait } from './hops';
+import { podOf } from './pod-of';
 
 export interface DrawOptions {
   /** Columns of the terminal. */
@@ -28,10 +29,10 @@ export function drawTrace(trace: Trace, options: DrawOptions): string {
 
 type Paint = (node: TraceNode, text: string) => string;
 
-function titleOf({ nodes, startMs }: Trace): string {
-  const pod = nodes.map(({ span }) => span.attributes).find((attributes) => attributes.has('k8s.pod.name'));
-  const name = pod ? `${pod.get('k8s.namespace.name') ?? 'default'}/${pod.get('k8s.pod.name') ?? ''}  ` : '';
-  return `${name}trace ${nodes[0]?.span.source.span.traceId ?? ''}, ${nodes.length} spans, from ${new Date(startMs).toISOString()}`;
+function titleOf(trace: Trace): string {
+  const { nodes, startMs } = trace;
+  const pod = podOf(trace);
+  return `${pod ? `${pod}  ` : ''}trace ${nodes[0]?.span.source.span.traceId ?? ''}, ${nodes.length} spans, from ${new Date(startMs).toISOString()}`;
 }
 
 function headOf(namesWidth: number, barWidth: number): string {
