@@ -22,10 +22,12 @@ import { rotateLogs } from './logs/log-rotation';
 import { writeCniConfig } from './node/cni';
 import { startLocalPath } from './node/local-path';
 import { NodeAgent } from './node/node-agent';
+import { releaseStaleAttachments } from './node/stale-attachments';
 import { allocatableOf } from './node/node-status';
 import type { PodSources } from './pod/environment';
 import { createImageStore } from './pod/images';
 import type { PodContext } from './pod/pod-context';
+import { createSharedSources } from './pod/shared-sources';
 import { createTokenSource } from './pod/tokens';
 import { PodWorkers } from './pod-workers';
 import { kubeletMetrics, resourceMetrics, statsSummary } from './stats/documents';
@@ -75,8 +77,9 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     report: (type, reason, message) => recorder.event({ kind: 'Node', apiVersion: 'v1', name: nodeName, uid: nodeName }, type, reason, message),
   });
 
+  const sources = sourcesFrom(client, serviceInformer, signal);
   const context: PodContext = {
-    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources: sourcesFrom(client, serviceInformer, signal), tokens: createTokenSource({ client, clock, random, logger }), images: createImageStore(runtime, clock),
+    nodeName, runtime, host, clock, random, logger, pods: client.resource(pods), sources, refreshSources: createSharedSources(sources, clock), refreshPhase: random.next(), tokens: createTokenSource({ client, clock, random, logger }), images: createImageStore(runtime, clock),
     settings: { ...config, nodeDns: machine.nodeDns, nodeMemoryBytes: machine.memoryBytes }, hostIps: config.addresses, allocatable: allocatableOf(machine, config),
     report: (pod, type, reason, message, container) => recorder.event({
       kind: 'Pod', apiVersion: 'v1', namespace: pod.metadata?.namespace, name: pod.metadata?.name, uid: pod.metadata?.uid, resourceVersion: pod.metadata?.resourceVersion,
@@ -102,9 +105,9 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     '/pods': () => jsonDocument({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: podInformer.list().map((pod) => podCodec.toJson(pod)) }),
   };
   const configureNetwork = (): void => {
-    const podCidr = node.get('', nodeName)?.spec?.podCIDR;
-    if (!podCidr || !config.cni) return;
-    writeCniConfig(host.files, podCidr, config.cni, logger).then(() => agent.check(), (error: unknown) => logger.error('pod network not configured', { error: (error as Error).message }));
+    const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.get('', nodeName)?.spec ?? {};
+    if (podCIDRs.length === 0 || !config.cni) return;
+    writeCniConfig(host.files, podCIDRs, config.cni, logger).then(() => agent.check(), (error: unknown) => logger.error('pod network not configured', { error: (error as Error).message }));
   };
   node.onChange(configureNetwork);
 
@@ -119,6 +122,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     startLocalPath({ nodeName, client, files: host.files, clock, random, logger, settings: config, signal });
     void rotateLogs({ runtime, files: host.files, clock, logger, paths: config, maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles }, signal);
     void collector.run(signal);
+    if (config.cni) void releaseStaleAttachments({ files: host.files, runtime, clock, logger, directory: `${config.cni.dataDirectory}/navarch` }, signal);
     void stats.run(signal);
   };
   const ready = begin();

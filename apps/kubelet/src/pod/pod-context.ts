@@ -23,6 +23,10 @@ export interface PodContext {
   readonly logger: Logger;
   readonly pods: ResourceClient<Pod>;
   readonly sources: PodSources;
+  /** For volumes that are brought up to date. */
+  readonly refreshSources: PodSources;
+  /** When in each period pods of this node bring volumes up to date: all at one moment, and other nodes at others. */
+  readonly refreshPhase: number;
   readonly tokens: TokenSource;
   readonly images: ImageStore;
   readonly settings: SandboxSettings & { readonly nodeMemoryBytes: number };

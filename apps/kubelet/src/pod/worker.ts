@@ -42,6 +42,7 @@ const readBackoff = { initialMs: 200, maxMs: 5_000 };
 /** How long an exit event may run ahead of the runtime's own status. */
 const exitLagMs = [5, 10, 20, 40, 80, 160, 320];
 const volumeRefreshMs = 60_000;
+const volumeRefreshMinMs = 100;
 /** After a failed pull the container says ErrImagePull for so long, then ImagePullBackOff. */
 const pullErrorShownMs = 1_000;
 const confirmAgainMs = 10_000;
@@ -358,7 +359,8 @@ export class PodWorker {
   }
 
   private async prepareVolumes(): Promise<void> {
-    const { host, random, sources, tokens, settings } = this.context;
+    const { host, random, tokens, settings } = this.context;
+    const sources = this.memory.volumesReady ? this.context.refreshSources : this.context.sources;
     try {
       await prepareVolumes(this.pod, { host, random, sources, tokens, facts: downwardFacts(this.context, this.observed, this.pod), paths: settings, nodeName: this.context.nodeName });
       this.memory.volumesReady = true;
@@ -373,7 +375,10 @@ export class PodWorker {
 
   private refreshVolumesLater(): void {
     this.cancelVolumes?.();
-    this.cancelVolumes = this.context.clock.setTimer(volumeRefreshMs, () => {
+    const { clock, refreshPhase } = this.context;
+    const untilMs = volumeRefreshMs - Math.floor((clock.monotonic() + refreshPhase * volumeRefreshMs) % volumeRefreshMs);
+    // A timer that was a little early has had its moment.
+    this.cancelVolumes = clock.setTimer(untilMs < volumeRefreshMinMs ? untilMs + volumeRefreshMs : untilMs, () => {
       // What runs keeps its files; only what they hold is brought up to date.
       if (!this.closed && this.takesRoom && !this.pod.metadata?.deletionTimestamp && !this.tasks.has('volumes')) this.launch('volumes', () => this.prepareVolumes());
     });
