@@ -14,6 +14,8 @@ describe('each benchmark runs in its short form and reports', () => {
     ['proxy.ts', ['--short'], /"bench": "proxy"/],
     ['dns.ts', ['--short'], /"bench": "dns"/],
     ['codec.ts', ['--short'], /pods\/s/],
+    ['workloads.ts', ['--short'], /rolling update of 60[\s\S]*"bench":"workloads"/],
+    ['garbage-collection.ts', ['--short'], /dependents collected[\s\S]*"bench":"garbage-collection"/],
     ['cluster.ts', ['--short'], /cold start of two nodes[\s\S]*PSS MiB/],
   ])('%s', (file, options, reported) => {
     const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/tsx'), [join('tools/bench', file), ...options], { cwd: root, encoding: 'utf8', timeout: 170_000 });
