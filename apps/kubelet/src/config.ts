@@ -13,7 +13,7 @@ export interface KubeletConfig {
   /** Below which the node's pods have their cgroups: '' on a machine of its own, /name where several nodes share one. */
   readonly cgroupRoot: string;
   /** Where the CNI configuration goes when the node has a pod range; absent: it is made by someone else. */
-  readonly cni?: { readonly configDirectory: string; readonly dataDirectory: string; readonly hostPorts: boolean; readonly mtu?: number };
+  readonly cni?: { readonly configDirectory: string; readonly dataDirectory: string; readonly hostPorts: boolean; readonly bandwidth?: boolean; readonly templateDirectory?: string; readonly mtu?: number };
   readonly maxPods: number;
   /** A container's log of this size is put aside; 0: never. */
   readonly containerLogMaxBytes: number;

@@ -29,6 +29,8 @@ const config = parseConfig({
   cniConfigDirectory: { type: 'string', description: 'Where the node\'s CNI configuration is written from its pod range; absent: it is made by someone else.' },
   cniDataDirectory: { type: 'string', default: '/var/lib/cni/networks', description: 'Where host-local keeps the addresses it gave.' },
   hostPorts: { type: 'boolean', description: 'Add the portmap plugin (needs iptables in the node\'s namespace).' },
+  bandwidth: { type: 'boolean', description: 'Add the bandwidth plugin, for the annotations kubernetes.io/ingress-bandwidth and egress-bandwidth.' },
+  cniTemplateDirectory: { type: 'string', description: 'CNI configuration to use instead of our own; __POD_CIDR__, __POD_CIDR_IPV6__ and __DATA_DIRECTORY__ in it are filled in.' },
   mtu: { type: 'integer', min: 576, description: 'MTU of the pods\' bridge.' },
   maxPods: { type: 'integer', default: defaultConfig.maxPods, min: 1, description: 'Most pods on this node.' },
   containerLogMaxSize: { type: 'integer', default: defaultConfig.containerLogMaxBytes, min: 0, description: 'Bytes of a container\'s log at which it is rotated; 0: never.' },
@@ -54,14 +56,14 @@ function pairs(items: readonly string[] | undefined, flag: string): Record<strin
 }
 
 function kubeletConfig(): KubeletConfig {
-  const { cniConfigDirectory, cniDataDirectory, hostPorts, mtu } = config;
+  const { cniConfigDirectory, cniDataDirectory, cniTemplateDirectory, hostPorts, bandwidth, mtu } = config;
   const [endpoint] = config.listen;
   return {
     addresses: config.nodeAddress, ...(endpoint && { endpoint }), rootDirectory: config.rootDirectory, podLogsDirectory: config.podLogsDirectory,
     containerLogMaxBytes: config.containerLogMaxSize, containerLogMaxFiles: config.containerLogMaxFiles,
     imageGcHighPercent: config.imageGcHighThreshold, imageGcLowPercent: config.imageGcLowThreshold, imageMinAgeMs: config.minimumImageTtl,
     cgroupRoot: config.cgroupRoot.replace(/\/$/, ''), maxPods: config.maxPods, reserved: pairs(config.reserved, 'reserved'), labels: pairs(config.nodeLabels, 'node-labels'), taints: parseTaints(config.registerWithTaints),
-    ...(cniConfigDirectory && { cni: { configDirectory: cniConfigDirectory, dataDirectory: cniDataDirectory, hostPorts: hostPorts ?? false, ...(mtu !== undefined && { mtu }) } }),
+    ...(cniConfigDirectory && { cni: { configDirectory: cniConfigDirectory, dataDirectory: cniDataDirectory, hostPorts: hostPorts ?? false, ...(bandwidth && { bandwidth }), ...(cniTemplateDirectory !== undefined && { templateDirectory: cniTemplateDirectory }), ...(mtu !== undefined && { mtu }) } }),
     clusterDns: { servers: config.clusterDns ?? [], domain: config.clusterDomain }, version: defaultConfig.version,
   };
 }

@@ -87,7 +87,7 @@ describe('the node', () => {
     await rig.api.client.resource(nodes).patch('', 'node-1', 'application/merge-patch+json', { spec: { podCIDR: '10.244.3.0/24' } });
     await rig.clock.advance(1_000);
     const text = (await rig.host.files.read('/etc/cni/net.d/10-navarch.conflist')).toString();
-    expect(text).toBe(cniConfig('10.244.3.0/24', cni));
+    expect(text).toBe(cniConfig(['10.244.3.0/24'], cni));
     expect(JSON.parse(text)).toMatchObject({ cniVersion: '1.0.0', plugins: [{ type: 'bridge', isGateway: true, ipMasq: false, ipam: { type: 'host-local', dataDir: '/var/lib/cni/n1', ranges: [[{ subnet: '10.244.3.0/24' }]] } }, { type: 'portmap' }] });
   });
 });
