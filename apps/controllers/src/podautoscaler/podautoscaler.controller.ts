@@ -80,6 +80,8 @@ class PodAutoscaler {
       target = await findScaleTarget(client, resources(), namespace, scaleTargetRef);
     } catch (error) {
       const message = messageOf(error);
+      // What it does not size it does not fight others for.
+      delete memory.selector;
       this.event(autoscaler, 'Warning', 'FailedGetScale', message);
       return draft.condition('AbleToScale', 'False', 'FailedGetScale', `the HPA controller was unable to get the target's current scale: ${message}`);
     }

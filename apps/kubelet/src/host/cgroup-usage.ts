@@ -24,7 +24,7 @@ export function cgroupMounts(mountinfo: string): CgroupMounts {
 }
 
 /**
- * Reads cgroups themselves: 0.2 ms for a container, where ListContainerStats of containerd 1.6 takes 100 ms for 60 pods. Mounts are looked
+ * Reads cgroups themselves: below 1 ms for a container, and without the runtime, where ListContainerStats of containerd 1.6 takes 100 ms for 60 pods. Mounts are looked
  * up once: they are there before the first container.
  */
 export function createCgroupReader(): (path: string) => Promise<CgroupUsage | undefined> {
