@@ -17,7 +17,7 @@ function decimal(value: number, unit: number): string {
   const rest = value % unit;
   const whole = (value - rest) / unit;
   if (rest === 0) return String(whole);
-  return `${whole}.${String(rest).padStart(Math.round(Math.log10(unit)), '0').replace(/0+$/, '')}`;
+  return `${whole}.${String(rest).padStart(Math.round(Math.log10(unit)), '0').replace(/(?<!0)0+$/, '')}`;
 }
 
 const units: Readonly<Record<string, bigint>> = {
@@ -28,9 +28,9 @@ const maxLength = 100;
 /** Nanoseconds of a Go duration text; undefined when it is none or beyond 2^53. */
 export function durationFromText(text: string): number | undefined {
   if (text.length > maxLength) return undefined;
-  if (!/^[+-]?((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return /^[+-]?0$/.test(text) ? 0 : undefined;
+  if (!/^[+-]?((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return /^[+-]?0$/.test(text) ? 0 : undefined;
   let total = 0n;
-  for (const [, amount = '', unit = ''] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (const [, amount = '', unit = ''] of text.replace(/^[+-]/, '').matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy)) {
     const [whole = '', fraction = ''] = amount.split('.');
     total += (BigInt(whole + fraction) * (units[unit] ?? 0n)) / 10n ** BigInt(fraction.length);
   }

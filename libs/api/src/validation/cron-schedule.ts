@@ -32,7 +32,7 @@ function descriptorComplaint(spec: string): string | undefined {
   if (descriptors.includes(spec)) return undefined;
   const every = /^@every (.*)$/.exec(spec)?.[1];
   if (every === undefined) return `unrecognized descriptor: ${spec}`;
-  return /^\+?((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(every) ? undefined : `failed to parse duration ${spec}: time: invalid duration "${every}"`;
+  return /^\+?((\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(every) ? undefined : `failed to parse duration ${spec}: time: invalid duration "${every}"`;
 }
 
 function fieldComplaint(field: string, bounds: Bounds): string | undefined {

@@ -32,7 +32,7 @@ function validateName({ name, generateName }: ObjectMeta, rules: MetaRules): Fie
   const errors: FieldError[] = [];
   if (generateName) {
     // What follows the prefix is alphanumeric, so a dash at its end is fine.
-    errors.push(...invalidEach('metadata.generateName', generateName, rules.name(generateName.replace(/-+$/, (dashes) => 'a'.repeat(dashes.length)))));
+    errors.push(...invalidEach('metadata.generateName', generateName, rules.name(generateName.replace(/(?<!-)-+$/, (dashes) => 'a'.repeat(dashes.length)))));
   }
   if (!name) errors.push(required('metadata.name', 'name or generateName is required'));
   else errors.push(...invalidEach('metadata.name', name, rules.name(name)));
