@@ -3,6 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { Places } from '../../apps/cluster/src/cluster/places';
 import { kubeconfigFile } from '../../apps/cluster/src/control-plane/kubeconfig';
 import { createTestHome, resultOf, type CommandResult } from '../../apps/cluster/src/testing/local-cluster';
 
@@ -17,8 +18,12 @@ export interface Client {
 
 export interface ClientsCluster {
   readonly home: string;
-  up(): Promise<void>;
+  places(): Places;
+  /** With these variables for all processes of the cluster. */
+  up(environment?: NodeJS.ProcessEnv): Promise<void>;
   down(): Promise<void>;
+  /** What `navarch …` writes to stdout about this cluster; fails with what it complained of. */
+  navarch(args: readonly string[]): Promise<string>;
   /** `name` sets clients apart: each has its own copy of the kubeconfig. */
   client(name: string, program: string, fixedArgs?: readonly string[]): Client;
 }
@@ -28,9 +33,15 @@ export function createClientsCluster(prefix: string): ClientsCluster {
   const test = createTestHome();
   return {
     home: test.home,
-    up: async () => {
-      const { code, stdout, stderr } = await test.navarch(['up', '--nodes', '2', '--name', name]);
+    places: () => test.places(name),
+    up: async (environment) => {
+      const { code, stdout, stderr } = await test.navarch(['up', '--nodes', '2', '--name', name], '', environment);
       if (code !== 0) throw new Error(`${stdout}${stderr}`);
+    },
+    navarch: async (args) => {
+      const { code, stdout, stderr } = await test.navarch([...args, '--name', name]);
+      if (code !== 0) throw new Error(stderr);
+      return stdout;
     },
     down: async () => {
       await test.navarch(['down', '--name', name]);

@@ -1,4 +1,4 @@
-/** Unmodified Helm 3 and Helm 4 with a chart of ConfigMaps, Secrets and Pods against real containers. */
+/** Unmodified Helm 3 and Helm 4 with a chart of ConfigMaps, Secrets, Pods, and a Deployment with Service and autoscaler, against real containers. */
 import { join } from 'node:path';
 
 import { createClientsCluster, type Client } from './clients-cluster';
@@ -20,6 +20,9 @@ describe.each<[string, ClientVersion, RegExp]>([['Helm 3', 'v32', /^v3\.17/], ['
   const said = (): Promise<string> => see.ok(['logs', 'one-speaker', '-n', namespace]);
   const greeting = (): Promise<string> => see.ok(['get', 'configmap', 'one-words', '-n', namespace, '-o', 'jsonpath={.data.greeting}']);
 
+  /** Ready and wished pods of the chart's Deployment, and the greeting that they were given. */
+  const doors = (): Promise<string> => see.ok(['get', 'deployment', 'one-door', '-n', namespace, '-o', 'jsonpath={.status.updatedReplicas} {.status.readyReplicas}/{.spec.replicas} {.spec.template.spec.containers[0].env[0].value}']);
+
   beforeAll(() => {
     client = cluster.client(version, helm(version));
     see = cluster.client(`${version}-see`, kubectl(version));
@@ -29,6 +32,9 @@ describe.each<[string, ClientVersion, RegExp]>([['Helm 3', 'v32', /^v3\.17/], ['
     expect(await ok(['version', '--short'])).toMatch(release);
     expect(await ok(['install', 'one', chart, '--create-namespace', ...wait])).toContain('STATUS: deployed');
     expect(await said()).toBe('ahoy\n');
+    expect(await doors()).toBe('2 2/2 ahoy');
+    expect((await see.ok(['get', 'endpoints', 'one-door', '-n', namespace, '-o', 'jsonpath={.subsets[0].addresses[*].ip}'])).split(' ')).toHaveLength(2);
+    expect(await see.ok(['get', 'hpa', 'one-door', '-n', namespace])).toMatch(/^one-door +Deployment\/one-door /m);
     expect((await client.run(['install', 'one', chart, '--namespace', namespace])).stderr).toMatch(/cannot re-?use a name that is still in use/);
   });
 
@@ -42,9 +48,9 @@ describe.each<[string, ClientVersion, RegExp]>([['Helm 3', 'v32', /^v3\.17/], ['
 
   it('upgrades, rolls back, and keeps the history', async () => {
     await ok(['upgrade', 'one', chart, '--set', 'greeting=hello', ...wait]);
-    expect(await greeting()).toBe('hello');
+    expect([await greeting(), await doors()]).toEqual(['hello', '2 2/2 hello']);
     await ok(['rollback', 'one', '1', ...wait]);
-    expect(await greeting()).toBe('ahoy');
+    expect([await greeting(), await doors()]).toEqual(['ahoy', '2 2/2 ahoy']);
     const history = JSON.parse(await ok(['history', 'one', '-o', 'json'])) as { revision: number; status: string }[];
     expect(history.map(({ revision, status }) => [revision, status])).toEqual([[1, 'superseded'], [2, 'superseded'], [3, 'deployed']]);
   });
@@ -57,7 +63,8 @@ describe.each<[string, ClientVersion, RegExp]>([['Helm 3', 'v32', /^v3\.17/], ['
 
   it('uninstalls all of it, and waits until it is gone', async () => {
     expect(await ok(['uninstall', 'one', '--wait', '--timeout', '40s'])).toContain('release "one" uninstalled');
-    expect(await see.ok(['get', 'configmaps,secrets,pods', '-n', namespace, '-l', 'release=one', '-o', 'name'])).toBe('');
+    await see.ok(['wait', '--for=delete', 'replicasets,pods', '-n', namespace, '-l', 'release=one', '--timeout=40s']); // Helm 3 does not wait for what its objects own.
+    expect(await see.ok(['get', 'configmaps,secrets,pods,deployments,replicasets,services,hpa', '-n', namespace, '-l', 'release=one', '-o', 'name'])).toBe('');
     expect(JSON.parse(await ok(['list', '-o', 'json']))).toEqual([]);
   });
 });

@@ -20,20 +20,20 @@ export interface CommandResult {
 export interface TestHome {
   readonly home: string;
   places(cluster: string): Places;
-  start(args: readonly string[]): ChildProcess;
+  start(args: readonly string[], environment?: NodeJS.ProcessEnv): ChildProcess;
   /** Runs `navarch …` to its end. */
-  navarch(args: readonly string[], input?: string): Promise<CommandResult>;
+  navarch(args: readonly string[], input?: string, environment?: NodeJS.ProcessEnv): Promise<CommandResult>;
 }
 
 export function createTestHome(): TestHome {
   const home = mkdtempSync(join(tmpdir(), 'navarch-e2e-'));
-  const start = (args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, [join(repositoryRoot(), 'bin', 'navarch'), ...args], { env: { ...process.env, NAVARCH_HOME: home }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const start: TestHome['start'] = (args, environment) =>
+    spawn(process.execPath, [join(repositoryRoot(), 'bin', 'navarch'), ...args], { env: { ...process.env, ...environment, NAVARCH_HOME: home }, stdio: ['pipe', 'pipe', 'pipe'] });
   return {
     home, start,
     places: (cluster) => placesOf(home, cluster),
-    navarch: (args, input = '') => {
-      const child = start(args);
+    navarch: (args, input = '', environment) => {
+      const child = start(args, environment);
       child.stdin?.end(input);
       return resultOf(child);
     },
