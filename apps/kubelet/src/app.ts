@@ -23,7 +23,6 @@ import { writeCniConfig } from './node/cni';
 import { startLocalPath } from './node/local-path';
 import { NodeAgent } from './node/node-agent';
 import { releaseStaleAttachments } from './node/stale-attachments';
-import { releaseStaleAttachments } from './node/stale-attachments';
 import { allocatableOf } from './node/node-status';
 import type { PodSources } from './pod/environment';
 import { createImageStore } from './pod/images';
@@ -123,7 +122,6 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     startLocalPath({ nodeName, client, files: host.files, clock, random, logger, settings: config, signal });
     void rotateLogs({ runtime, files: host.files, clock, logger, paths: config, maxBytes: config.containerLogMaxBytes, maxFiles: config.containerLogMaxFiles }, signal);
     void collector.run(signal);
-    if (config.cni) void releaseStaleAttachments({ files: host.files, runtime, clock, logger, directory: `${config.cni.dataDirectory}/navarch` }, signal);
     if (config.cni) void releaseStaleAttachments({ files: host.files, runtime, clock, logger, directory: `${config.cni.dataDirectory}/navarch` }, signal);
     void stats.run(signal);
   };
