@@ -4,6 +4,7 @@ import { HealthCheckResponse_ServingStatus as ServingStatus, HealthService } fro
 import { createTestBed, failureOf, type TestBed } from '../grpc/test-support';
 import { createHealth } from './health';
 import { serveHealthEndpoint } from './health-endpoint';
+import { metricsPage } from './metrics-page';
 
 let bed: TestBed;
 beforeEach(async () => {
@@ -50,6 +51,17 @@ describe('health', () => {
     const endpoint = await serveHealthEndpoint('127.0.0.1:0', createHealth(), () => 'up 1\n');
     const answer = await fetch(`http://${endpoint.address}/metrics`);
     expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8', 'up 1\n']);
+    await endpoint.close();
+  });
+
+  it('over HTTP tells metrics in OpenMetrics, where exemplars are allowed, to a scraper that asks for it', async () => {
+    const endpoint = await serveHealthEndpoint('127.0.0.1:0', createHealth(), (format) => metricsPage(['# TYPE a_total counter\na_total 1\n'], format));
+    const ask = async (accept: string): Promise<string[]> => {
+      const answer = await fetch(`http://${endpoint.address}/metrics`, { headers: { accept } });
+      return [answer.headers.get('content-type') ?? '', await answer.text()];
+    };
+    expect(await ask('application/openmetrics-text;version=1.0.0,text/plain;q=0.5')).toEqual(['application/openmetrics-text; version=1.0.0; charset=utf-8', '# TYPE a counter\na_total 1\n# EOF\n']);
+    expect(await ask('*/*')).toEqual(['text/plain; version=0.0.4; charset=utf-8', '# TYPE a_total counter\na_total 1\n']);
     await endpoint.close();
   });
 });

@@ -2,8 +2,10 @@ import { sleep, systemClock, systemRandom, toError, type Clock, type Logger, typ
 
 import type { ConfigFields, ConfigOf } from '../config/field';
 import { startTelemetry, type Telemetry, type TelemetryOptions } from '../telemetry/telemetry';
+import { SpanMetrics } from '../telemetry/span-metrics';
 import { createHealth, type Health } from './health';
 import { serveHealthEndpoint } from './health-endpoint';
+import { metricsPage, processMetrics, type MetricsFormat } from './metrics-page';
 import { createLogger, logLevels } from './logger';
 
 /** What every process can be told; spread it into the fields of parseConfig. */
@@ -72,14 +74,16 @@ export async function serveProcess(options: ServeOptions): Promise<void> {
   const lifecycle: Lifecycle = { logger, clock, health, host, stop, drainMs: config.drainTimeout, telemetry: undefined, exiting: false };
   watchSignals(lifecycle);
   watchFailures(lifecycle);
+  const spanMetrics = config.healthListen ? new SpanMetrics() : undefined;
+  const metrics = (format: MetricsFormat): string => metricsPage([served?.metrics?.() ?? '', processMetrics(), spanMetrics?.text(format.openMetrics) ?? ''], format);
   let served: Served | undefined;
   let endpoint: { close(): Promise<void> } | undefined;
   try {
     lifecycle.telemetry = await startTelemetry({
       serviceName: name, serviceVersion: options.version, otlpEndpoint: config.otlpEndpoint, spansFile: config.spansFile, sampler: config.traceSampler,
-      contextPropagation: options.contextPropagation, env: host.env, logger, clock,
+      contextPropagation: options.contextPropagation, env: host.env, logger, clock, ...(spanMetrics && { spanMetrics }),
     });
-    if (config.healthListen) endpoint = await serveHealthEndpoint(config.healthListen, health, () => served?.metrics?.());
+    if (config.healthListen) endpoint = await serveHealthEndpoint(config.healthListen, health, metrics);
     served = await started(options.run({ logger, clock, random: systemRandom, health, signal: stop.signal }), lifecycle);
     health.set('', !stop.signal.aborted);
     logger.info('ready', { pid: process.pid });
