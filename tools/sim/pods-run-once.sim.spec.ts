@@ -6,7 +6,7 @@ import type { Sabotage } from './simulated-cluster';
 
 /** One seed: `NAVARCH_SIM_SEED=17 npx jest tools/sim`. More of them: `NAVARCH_SIM_SEEDS=1000`. */
 const only = process.env['NAVARCH_SIM_SEED'];
-const count = Number(process.env['NAVARCH_SIM_SEEDS'] ?? 100);
+const count = Number(process.env['NAVARCH_SIM_SEEDS'] ?? 6);
 const seeds = only === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(only)];
 const scenario = (seed: number, sabotage?: Sabotage): Promise<Outcome> => runScenario({ ...standardScenario, seed, ...(sabotage && { sabotage }) });
 

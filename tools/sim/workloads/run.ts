@@ -33,6 +33,8 @@ export interface WorkloadScenario {
   readonly stormMs: number;
   readonly storm: Storm;
   readonly paceMs?: number;
+  /** How long it may take to come to rest; 15 minutes unless told. */
+  readonly calmMs?: number;
   readonly logger?: Logger;
   readonly sabotage?: Sabotage;
   readonly history?: string[];
@@ -52,14 +54,11 @@ export const standardStorm: Storm = {
   blowEveryMs: 12_000,
 };
 
-/** Slow, and nothing else: what a mutant does must not be excused by a failure. */
-export const gentleBreeze: Storm = { rates: { ...noFaults, maxLatencyMs: 20, lateEvent: 0.02 }, log: {} };
-
 export const standardWorkloads = { stormMs: 90_000, storm: standardStorm };
 
 const nodeCount = 3;
 /** Longer than any back-off that is left from the storm. */
-const calmMs = 900_000;
+const defaultCalmMs = 900_000;
 const idleMs = 60_000;
 /** Renewals, resyncs and probes aside nothing is written at rest. */
 const mostIdleWrites = 20;
@@ -93,7 +92,7 @@ class Run {
     this.cluster = new SimulatedCluster({
       seed, nodes: nodeCount, ...(logger && { logger }),
       sabotage: { ...sabotage, controllersClient: (client, life) => sabotage.controllersClient?.(this.observed(client, life), life) ?? this.observed(client, life) },
-      containers: { plan: ({ command }) => (command?.[0] === work ? { exitAfterMs: 500 + randomInt(ends, 6_000), exitCode: ends.next() < 0.2 ? 1 : 0 } : {}) },
+      containers: { plan: ({ command }) => (command?.[0] === work ? { exitAfterMs: 500 + randomInt(ends, 6_000), exitCode: ends.next() < 0.2 ? 1 : 0 } : { onTerm: { exitCode: 143, afterMs: randomInt(ends, 1_500) } }) },
     });
     scenario.onCluster?.(this.cluster);
     this.cluster.onWrite = (write) => this.see(write);
@@ -126,12 +125,13 @@ class Run {
 
   private async comeToRest(): Promise<string | undefined> {
     const { clock } = this.cluster;
+    const { calmMs = defaultCalmMs } = this.scenario;
     const endMs = clock.monotonic() + calmMs;
     for (;;) {
       await this.advance(5_000);
       const left = unfinished(this.world);
       if (left.length === 0) break;
-      if (clock.monotonic() > endMs) return `no rest after ${calmMs / 60_000} minutes of calm: ${left.join('; ')}`;
+      if (clock.monotonic() > endMs) return `no rest after ${calmMs / 1_000} s of calm: ${left.join('; ')}`;
     }
     this.note('at rest');
     return undefined;
@@ -265,7 +265,7 @@ class Run {
 
   private async until(done: () => boolean): Promise<void> {
     for (let waitedMs = 0; !done(); waitedMs += 1_000) {
-      if (waitedMs > calmMs) throw new Violated('the user waits for ever');
+      if (waitedMs > defaultCalmMs) throw new Violated('the user waits for ever');
       await this.advance(1_000);
     }
   }

@@ -81,8 +81,9 @@ export class Witness {
   private seeLeader(lease: ApiObject | undefined, atMs: number): void {
     const holder = (lease as { spec?: { holderIdentity?: string } } | undefined)?.spec?.holderIdentity;
     if (holder === this.holder) return;
+    // The first has nobody whose writes it could have missed.
+    if (this.holder !== undefined) this.leaderAtMs = atMs;
     this.holder = holder;
-    this.leaderAtMs = atMs;
   }
 }
 
