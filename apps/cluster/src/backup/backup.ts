@@ -84,7 +84,7 @@ async function writeAll(options: RestoreOptions, name: LogName, entries: readonl
 
 async function writeOne(log: ObjectLog, entry: BackupEntry, { random, signal }: RestoreOptions): Promise<void> {
   if (signal.aborted) throw new ApiError('Canceled', 'the restore was given up: nothing serves until it is run again', {}, { cause: signal.reason });
-  const { outcome } = await log.publish({ ...entry, verb: 'create', messageId: randomUuid(random), expectedSequence: 0 }, { signal, timeoutMs: 60_000 });
+  const { outcome } = await log.publish({ ...entry, verb: 'create', messageId: randomUuid(random), expectedSequence: 0 }, { timeoutMs: 60_000 });
   if (outcome === 'conflict') throw new ApiError('Conflict', `${describeKey(entry.key)} was written by somebody else during the restore: stop every apiserver, and run it again with --replace`);
 }
 
