@@ -9,7 +9,7 @@ import { createEventRecorder, runLeaderElection, type ApiClient, type LeaderElec
 import { defaultConfig, type ControllersConfig } from './config';
 import { controllers } from './controllers';
 import type { ControllerDependencies } from './dependencies';
-import { createInformers } from './informers';
+import { createInformers, type Informers } from './informers';
 
 export interface ControllersDependencies {
   readonly client: ApiClient;
@@ -34,26 +34,41 @@ export interface Controllers {
   close(): Promise<void>;
 }
 
+/** What the controllers know: kept warm by those that wait for their term. */
+interface Caches {
+  readonly informers: Informers;
+  stop(): void;
+}
+
 const flushMs = 1_000;
 
 export const leaderLease = { namespace: 'kube-system', name: 'kube-controller-manager' };
 
 export function runControllers({ client, clock, random, logger, identity, resources, config, election, observe }: ControllersDependencies): Controllers {
   const stop = new AbortController();
-  const informers = createInformers({ client, clock, random, logger });
+  const startCaches = (): Caches => {
+    const end = new AbortController();
+    const informers = createInformers({ client, clock, random, logger });
+    for (const informer of Object.values(informers)) informer.start(AbortSignal.any([stop.signal, end.signal]));
+    return { informers, stop: () => end.abort(new Error('these caches served their term')) };
+  };
+  let caches = startCaches();
   const recorder = createEventRecorder({ client, clock, random, logger, component: 'controllers' });
-  const dependencies: ControllerDependencies = { client, clock, random, logger, informers, recorder, resources, config: { ...defaultConfig, ...config }, ...(observe && { observe }) };
+  const common = { client, clock, random, logger, recorder, resources, config: { ...defaultConfig, ...config }, ...(observe && { observe }) };
   let leading = false;
 
-  for (const informer of Object.values(informers)) informer.start(stop.signal);
   const done = runLeaderElection({
     client, clock, random, logger, identity, ...leaderLease, ...election, signal: stop.signal,
     lead: async (signal) => {
       leading = true;
+      const dependencies: ControllerDependencies = { ...common, informers: caches.informers };
       try {
         await Promise.all(Object.values(controllers).map((start) => start(dependencies, signal).done));
       } finally {
         leading = false;
+        // Who lost the lease was too slow to renew it, and so may its caches be: the next term decides on what is read from now on.
+        caches.stop();
+        if (!stop.signal.aborted) caches = startCaches();
       }
     },
   });
