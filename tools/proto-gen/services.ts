@@ -112,7 +112,7 @@ export function serviceProto(resource: ResourceFacts, facts: MessageFacts): Prot
       `// Field numbers equal navarch.meta.v1.WatchObjectResponse: object is the message itself where that has its bytes.\nmessage Watch${kind}Response {\n  // ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.\n  string type = 1;\n  .${message} object = 2;\n  string resource_version = 3;\n  // W3C trace context of the write behind this event.\n  string traceparent = 4;\n  // Trace context of the write that last changed what is wanted.\n  string origin = 5;\n  // When the log took the write, in milliseconds since 1970.\n  int64 commit_time_ms = 6;\n  .${metaPackage}.Status status = 7;\n}\n`,
     ...added.map(({ message: text }) => text),
   ].filter((text): text is string => typeof text === 'string');
-  const imports = new Set([protoPathOf(message.slice(0, message.lastIndexOf('.'))), protoPathOf(metaPackage), 'navarch/meta/v1/meta.proto', ...added.flatMap(({ imports = [] }) => imports)]);
+  const imports = new Set([protoPathOf(message.slice(0, message.lastIndexOf('.'))), protoPathOf(metaPackage), ...(rpcs.some((rpc) => rpc.includes('navarch.meta.v1.')) ? ['navarch/meta/v1/meta.proto'] : []), ...added.flatMap(({ imports = [] }) => imports)]);
   return {
     path: `${packageName.replaceAll('.', '/')}/${snakeCase(kind)}_service.proto`,
     text: `${header}package ${packageName};\n\n${[...imports].sort().map((path) => `import "${path}";\n`).join('')}\nservice ${kind}Service {\n${rpcs.join('\n')}\n}\n\n${messages.join('\n')}`,
