@@ -9,6 +9,8 @@ import { connectRest, type RestConnection } from './rest-connection';
 
 export interface TwoDoors {
   readonly bed: ApiBed;
+  /** host:port of the REST door. */
+  readonly restAddress: string;
   /** A connection to the REST door as this user. */
   rest(commonName?: string, organizations?: readonly string[]): Promise<RestConnection>;
   close(): Promise<void>;
@@ -23,7 +25,7 @@ export async function openTwoDoors(options?: ApiBedOptions): Promise<TwoDoors> {
   });
   const connections: RestConnection[] = [];
   return {
-    bed,
+    bed, restAddress: door.address,
     async rest(commonName = 'kubernetes-admin', organizations = ['system:masters']) {
       const { certificate, key } = await bed.certificate(commonName, organizations);
       const connection = connectRest(door.address, { ca: bed.authority.certificate, certificate, key });

@@ -117,7 +117,8 @@ describe('typed services', () => {
   it('serve every method of every kind in the descriptor set', () => {
     const services = loadDescriptors().services.filter(isKindService).map(({ typeName }) => typeName);
     expect(services).toEqual(expect.arrayContaining(['navarch.core.v1.PodService', 'navarch.coordination.v1.LeaseService']));
-    expect(services).toHaveLength(bed.apiserver.core.resources().length);
+    // Usage figures are asked by ObjectService: they are nobody's to write.
+    expect(services).toHaveLength(bed.apiserver.core.resources().filter(({ group }) => group !== 'metrics.k8s.io').length);
   });
 
   it('a list longer than a page is never sent in one message', async () => {

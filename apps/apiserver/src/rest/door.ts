@@ -271,7 +271,6 @@ function warningHeaders(warnings: readonly string[]): string[] {
 
 /** Miscellaneous persistent warning (RFC 7234, section 5.5), in UTF-8: Node writes a header's characters as one byte each. */
 function warningHeader(text: string): string {
-  // eslint-disable-next-line no-control-regex -- a header's value may hold none
   const quoted = text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/[\\"]/g, '\\$&');
   return `299 - "${Buffer.from(quoted, 'utf8').toString('latin1')}"`;
 }

@@ -118,6 +118,12 @@ function take(world: World, step: Step): void {
   }
 }
 
+/** A size that goes down and up again before the set's controller has said what it did in between. */
+const shrunkAndGrownAgain: Step[] = [
+  { do: 'change', image: 'two' }, { do: 'plan' }, { do: 'act', at: 1, count: 1 }, { do: 'ready', at: 1, count: 1 }, { do: 'tell', at: 1, count: 1 }, { do: 'plan' },
+  { do: 'act', at: 0, count: 1 }, { do: 'change', image: 'one' }, { do: 'plan' }, { do: 'plan' }, { do: 'act', at: 3, count: 1 },
+];
+
 const started = (replicas: number, surge: number | string, unavailable: number | string): World => {
   const world = new World(deploymentOf(replicas, surge, unavailable, { template: { spec: { containers: [{ name: 'main', image: 'one' }] } }, revisionHistoryLimit: 2 }));
   expect(world.settle()).toBe(true);
@@ -134,7 +140,7 @@ describe('rolling updates, whatever the order in which things happen', () => {
         expect(world.pods).toBeLessThanOrEqual(replicas + maxSurge);
         expect(world.available).toBeGreaterThanOrEqual(replicas - maxUnavailable);
       }
-    }), { numRuns: 120 });
+    }), { numRuns: 120, examples: [[1, '25%', 0, shrunkAndGrownAgain]] });
   });
 
   it('every history ends: with all pods of the last template, or, where it cannot run, with what the fences protect', () => {

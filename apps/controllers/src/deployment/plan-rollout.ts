@@ -23,6 +23,8 @@ export function newSetSize(deployment: Deployment, oldSets: readonly ReplicaSet[
 }
 
 const isStale = ({ metadata, status }: ReplicaSet): boolean => (status?.observedGeneration ?? 0) < (metadata?.generation ?? 0);
+/** A set that was made smaller and larger again may have lost the pods that its status still tells of. */
+const surelyAvailable = (set: ReplicaSet): number => (isStale(set) ? 0 : availableOf(set));
 const podsCounted = (set: ReplicaSet): number => Math.max(wantedReplicas(set), set.status?.replicas ?? 0);
 
 /**
@@ -36,11 +38,11 @@ export function rollingSizes(deployment: Deployment, newSet: ReplicaSet, oldSets
   if (grown !== wantedReplicas(newSet)) sizes.set(newSet, grown);
   const minAvailable = wantedReplicas(deployment) - fencesOf(deployment).maxUnavailable;
   const old = activeSets(oldSets).sort(oldestFirst);
-  const newAvailable = Math.min(availableOf(newSet), grown);
+  const newAvailable = Math.min(surelyAvailable(newSet), grown);
   // Pods beyond what must be available, if none but the new set's failed.
   const spare = sumOf(old, wantedReplicas) + newAvailable - minAvailable;
-  const unhealthyGone = shrink(sizes, old, Math.max(0, spare), (set) => wantedReplicas(set) - availableOf(set));
-  const surplus = sumOf(old, availableOf) + newAvailable - minAvailable;
+  const unhealthyGone = shrink(sizes, old, Math.max(0, spare), (set) => (isStale(set) ? 0 : wantedReplicas(set) - availableOf(set)));
+  const surplus = sumOf(old, surelyAvailable) + newAvailable - minAvailable;
   if (surplus > 0) shrink(sizes, old, Math.min(surplus, spare - unhealthyGone), () => Infinity);
   return sizes;
 }

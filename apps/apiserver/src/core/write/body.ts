@@ -73,7 +73,7 @@ function checkTypeMeta({ group, version, kind }: Resource, json: JsonValue): voi
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): its kind is ${JSON.stringify(json['kind'])}`);
   }
   if (json['apiVersion'] && json['apiVersion'] !== apiVersion) {
-    throw badRequest(`the API version in the data (${String(json['apiVersion'])}) does not match the expected API version (${apiVersion})`);
+    throw badRequest(`the API version in the data (${typeof json['apiVersion'] === 'string' ? json['apiVersion'] : JSON.stringify(json['apiVersion'])}) does not match the expected API version (${apiVersion})`);
   }
 }
 

@@ -2,8 +2,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { run } from './host/exec';
-import { createTestHome, eventually, pod } from './testing/local-cluster';
+import { run } from '../../apps/cluster/src/host/exec';
+import { createTestHome, eventually, pod } from '../../apps/cluster/src/testing/local-cluster';
+import { kubectl as kubectlPath } from '../clients/kubectl';
 
 const test = createTestHome();
 const cluster = `in-cluster-${process.pid}`;
@@ -19,7 +20,7 @@ afterAll(async () => {
 }, 60_000);
 jest.setTimeout(90_000);
 
-const kubectl = (...args: string[]): Promise<string> => run(['kubectl', `--kubeconfig=${join(test.places(cluster).directory, 'kubeconfig')}`, ...args]);
+const kubectl = (...args: string[]): Promise<string> => run([kubectlPath('v35'), `--kubeconfig=${join(test.places(cluster).directory, 'kubeconfig')}`, ...args]);
 
 describe.each(['node-1', 'node-2'])('from a pod on %s', (node) => {
   const name = `probe-${node}`;

@@ -2,13 +2,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { run } from '../../cluster/src/host/exec';
-import { createTestHome, eventually, pod, processStatus, staying } from '../../cluster/src/testing/local-cluster';
+import { run } from '../../apps/cluster/src/host/exec';
+import { createTestHome, eventually, pod, processStatus, staying } from '../../apps/cluster/src/testing/local-cluster';
+import { kubectl as kubectlPath } from '../clients/kubectl';
 
 const test = createTestHome();
 const cluster = `dns-${process.pid}`;
 const places = test.places(cluster);
-const kubectl = (...args: string[]): Promise<string> => run(['kubectl', `--kubeconfig=${join(places.directory, 'kubeconfig')}`, ...args]);
+const kubectl = (...args: string[]): Promise<string> => run([kubectlPath('v35'), `--kubeconfig=${join(places.directory, 'kubeconfig')}`, ...args]);
 
 const server = (name: string, node: string, spec: object = {}): object => {
   const made = pod(name, { node, script: staying }) as { metadata: object; spec: object };
