@@ -52,7 +52,7 @@ export function createLab(nodeAddresses: readonly string[]): Lab {
     inside(host, 'ip', 'link', 'set', 'lo', 'up');
   };
   make('node');
-  inside('node', 'sh', '-ec', 'cd /proc/sys/net; echo 1 > ipv4/ip_forward; echo 1 > ipv6/conf/all/forwarding; echo 0 > ipv6/conf/all/accept_dad; echo 0 > ipv6/conf/default/accept_dad; echo 0 > ipv4/conf/all/rp_filter; echo 0 > ipv4/conf/default/rp_filter; echo 0 > ipv4/conf/all/send_redirects; echo 0 > ipv4/conf/default/send_redirects; echo 0 > ipv4/icmp_ratelimit; echo 0 > ipv6/icmp/ratelimit');
+  inside('node', 'sh', '-ec', 'cd /proc/sys/net; echo 1 > ipv4/ip_forward; echo 1 > ipv6/conf/all/forwarding; echo 0 > ipv6/conf/all/accept_dad; echo 0 > ipv6/conf/default/accept_dad; echo 0 > ipv4/conf/all/rp_filter; echo 0 > ipv4/conf/default/rp_filter; echo 0 > ipv4/conf/all/send_redirects; echo 0 > ipv4/conf/default/send_redirects; echo 0 > ipv4/icmp_ratelimit; echo 0 > ipv6/icmp/ratelimit; for limit in ipv4/icmp_msgs_per_sec ipv4/icmp_msgs_burst; do if [ -e $limit ]; then echo 100000 > $limit; fi; done');
   for (const address of nodeAddresses) inside('node', 'ip', 'addr', 'add', address, 'dev', 'lo');
   const agent = startAgent();
   return {
