@@ -8,6 +8,7 @@ describe('each benchmark runs in its short form and reports', () => {
   it.each<[string, readonly string[], RegExp]>([
     ['store.ts', ['--short'], /"bench":"store"/],
     ['apiserver.ts', ['--short'], /echo/],
+    ['doors.ts', ['--short'], /server-side apply[\s\S]*per watch/],
     ['scheduler.ts', ['--short'], /SchedulingBasic/],
     ['pod-start.ts', ['3'], /CRI alone[\s\S]*p50/],
     ['tracing.ts', ['--short'], /"title"/],
