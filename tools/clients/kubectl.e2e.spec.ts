@@ -191,7 +191,7 @@ describe.each<[string, ClientVersion]>([['kubectl 1.32', 'v32'], ['kubectl 1.35'
 
   describe('reads:', () => {
     it('get, in every form', async () => {
-      expect(await ok(['get', 'pods'])).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\nweb +1\/1 +Running +0 +\d+s\n/);
+      expect(await ok(['get', 'pods'])).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\n(?:.*\n)*web +1\/1 +Running +0 +\d+s\n/);
       expect(await ok(['get', 'pod', 'web', '-o', 'wide'])).toMatch(/IP +NODE .*\nweb +1\/1 .* 10\.244\.\d+\.\d+ +node-[12] /);
       expect(parse(await ok(['get', 'pod/web', '-o', 'yaml']))).toMatchObject({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' } });
       expect(JSON.parse(await ok(['get', 'po', '-l', 'app=web', '-o', 'json']))).toMatchObject({ kind: 'List', items: [{ kind: 'Pod', status: { phase: 'Running' } }] });
