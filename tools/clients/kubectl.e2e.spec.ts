@@ -195,7 +195,7 @@ describe.each<[string, ClientVersion]>([['kubectl 1.32', 'v32'], ['kubectl 1.35'
       expect(await ok(['get', 'pod', 'web', '-o', 'wide'])).toMatch(/IP +NODE .*\nweb +1\/1 .* 10\.244\.\d+\.\d+ +node-[12] /);
       expect(parse(await ok(['get', 'pod/web', '-o', 'yaml']))).toMatchObject({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' } });
       expect(JSON.parse(await ok(['get', 'po', '-l', 'app=web', '-o', 'json']))).toMatchObject({ kind: 'List', items: [{ kind: 'Pod', status: { phase: 'Running' } }] });
-      expect(await ok(['get', 'pods,serviceaccounts', '-o', 'name'])).toMatch(/^pod\/web\nserviceaccount\/default\n/);
+      expect(await ok(['get', 'pods,serviceaccounts', '-o', 'name'])).toMatch(/^pod\/web\nserviceaccount\/default\n/m);
       expect(await ok(['get', 'pod', 'web', '-o', 'jsonpath={.spec.containers[0].image} {.status.phase}'])).toBe(`${image} Running`);
       expect(await ok(['get', 'pod', 'web', '-o', 'custom-columns=WHO:.metadata.name,HOW:.status.phase'])).toBe('WHO   HOW\nweb   Running\n');
       expect(await ok(['get', 'pod', 'web', '-o', 'go-template={{.metadata.name}} {{len .spec.containers}}'])).toBe('web 1');
