@@ -54,7 +54,8 @@ async function inNamespace(name: string, version: ClientVersion = 'v35'): Promis
       return stderr;
     },
     apply: (...manifests) => ok(['apply', '-f', '-'], manifests.join('---\n')),
-    podsOf: async (app) => (await field(['pods', '-l', `app=${app}`, '--sort-by=.metadata.name'], '{range .items[*]}{.metadata.name}{"\\n"}{end}')).split('\n').filter(Boolean),
+    // Without those that are on their way out: a rollout is complete before its last old pod is gone.
+    podsOf: async (app) => (await ok(['get', 'pods', '-l', `app=${app}`, '--sort-by=.metadata.name', '-o', 'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}'])).split('\n').filter(Boolean),
   };
 }
 
