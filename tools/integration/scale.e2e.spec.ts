@@ -1,5 +1,5 @@
 /**
- * Hollow nodes at scale, on a whole cluster in this process: 50 nodes and 500 pods here; NAVARCH_SCALE=full makes it 500 nodes and 5,000
+ * Hollow nodes at scale, on a whole cluster in this process: 20 nodes and 200 pods here; NAVARCH_SCALE=full makes it 500 nodes and 5,000
  * pods (half an hour on two cores).
  */
 import { deployments, events, isPodReady, nodes as nodeResource, replicaSets } from '@navarch/api';
@@ -7,7 +7,7 @@ import { deployments, events, isPodReady, nodes as nodeResource, replicaSets } f
 import { changeDeployment, hollowDeployment, startHollowCluster, type HollowCluster } from '../bench/lib/hollow-cluster';
 
 const full = process.env.NAVARCH_SCALE === 'full';
-const [nodes, pods] = full ? [500, 5_000] : [50, 500];
+const [nodes, pods] = full ? [500, 5_000] : [20, 200];
 const limitMs = full ? 1_800_000 : 480_000;
 jest.setTimeout(limitMs + 30_000);
 
