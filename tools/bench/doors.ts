@@ -22,8 +22,8 @@ import { measureInTurns, median, table, type Candidate } from './lib/rounds';
 
 const short = process.argv.includes('--short');
 const rounds = short ? 1 : 5;
-const callsPerRound = short ? 100 : 2_000;
-const listed = short ? 500 : 10_000;
+const callsPerRound = short ? 40 : 2_000;
+const listed = short ? 200 : 10_000;
 const watches = short ? 100 : 2_000;
 const inFlight = 16;
 
