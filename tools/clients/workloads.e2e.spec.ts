@@ -267,7 +267,10 @@ describe('jobs', () => {
     });
     await k.apply(job('each', 'echo "part $JOB_COMPLETION_INDEX"', { completionMode: 'Indexed', completions: 3, parallelism: 3 }), job('never', 'exit 3', { backoffLimit: 0 }));
     await k.ok(['wait', '--for=condition=Complete', 'job/each', wait]);
-    // An index whose pod failed is run again, so that its line may be there twice.
+    // An index whose pod failed is run again, so that its line may be there twice; but each succeeds exactly once.
+    const succeeded = await k.field(['pods', '-l', 'batch.kubernetes.io/job-name=each', '--field-selector', 'status.phase=Succeeded'], '{.items[*].metadata.labels.batch\\.kubernetes\\.io/job-completion-index}');
+    expect(succeeded.split(' ').sort()).toEqual(['0', '1', '2']);
+    expect(await k.field(['job/each'], '{.status.succeeded} {.status.completedIndexes}')).toBe('3 0-2');
     expect([...new Set((await k.ok(['logs', '-l', 'batch.kubernetes.io/job-name=each'])).split('\n'))].sort()).toEqual(['', 'part 0', 'part 1', 'part 2']);
     await k.ok(['wait', '--for=condition=Failed', 'job/never', wait]);
     expect(await k.field(['job/never'], '{.status.conditions[?(@.type=="Failed")].reason} {.status.failed}')).toBe('BackoffLimitExceeded 1');
