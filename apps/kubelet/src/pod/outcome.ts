@@ -18,9 +18,10 @@ export function outcomeOf(pod: Pod, observed: ObservedPod, memory: Pick<PodMemor
   if (policy === 'Never') {
     const failed = (container: ObservedContainer | undefined): boolean => container?.state === 'exited' && container.exitCode !== 0;
     if (inits.some((container) => failed(latest(observed, container.name ?? '')))) return 'Failed';
-    if (lostItsSandbox(observed, ends)) return 'Failed';
+    if (ends.includes(undefined) && lostItsSandbox(observed, ends)) return 'Failed';
   }
-  if (ends.some((code) => code === undefined)) return 'open';
+  if (ends.includes(undefined)) return 'open';
+  // Also where the sandbox is gone: it is stopped as soon as all have ended, often before the API has heard of the end.
   if (ends.every((code) => code === 0)) return 'Succeeded';
   return policy === 'Never' ? 'Failed' : 'open';
 }
