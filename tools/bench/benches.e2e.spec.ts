@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { testEnvironment } from '../../apps/cluster/src/testing/local-cluster';
+
 const root = join(__dirname, '..', '..');
 
 /** The benchmarks' figures are for docs/performance.md; here each only has to run to its end, in its short form, and report. */
@@ -19,7 +21,7 @@ describe('each benchmark runs in its short form and reports', () => {
     ['garbage-collection.ts', ['--short'], /dependents collected[\s\S]*"bench":"garbage-collection"/],
     ['cluster.ts', ['--short'], /cold start of two nodes[\s\S]*PSS MiB/],
   ])('%s', (file, options, reported) => {
-    const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/tsx'), [join('tools/bench', file), ...options], { cwd: root, encoding: 'utf8', timeout: 170_000 });
+    const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/tsx'), [join('tools/bench', file), ...options], { cwd: root, env: testEnvironment(), encoding: 'utf8', timeout: 170_000 });
     expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
     expect(stdout).toMatch(reported);
   }, 180_000);

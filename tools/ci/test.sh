@@ -31,6 +31,6 @@ step lint npx eslint . --cache --cache-location node_modules/.cache/eslint/
 suite unit '(?<!\.(int|sim|e2e))\.spec\.ts$' --maxWorkers=2
 suite integration '\.int\.spec\.ts$' --maxWorkers=2
 suite simulation '\.sim\.spec\.ts$' --maxWorkers=2
-suite end-to-end '\.e2e\.spec\.ts$' --runInBand
+suite end-to-end '\.e2e\.spec\.ts$' --maxWorkers=2
 step report npx tsx tools/ci/report.ts "$results"
 exit "$failed"

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { createTestHome } from '../../apps/cluster/src/testing/local-cluster';
+import { createTestHome, testEnvironment } from '../../apps/cluster/src/testing/local-cluster';
 import { kubectl } from '../clients/kubectl';
 
 const root = join(__dirname, '..', '..');
@@ -31,7 +31,7 @@ describe('README', () => {
 
   it('every line of the tour works when pasted, in its order', () => {
     const { pki, stateFile } = test.places('default');
-    const env: NodeJS.ProcessEnv = { ...process.env, NAVARCH_HOME: test.home };
+    const env: NodeJS.ProcessEnv = { ...testEnvironment(), NAVARCH_HOME: test.home };
     const said = new Map<string, string>();
     for (const line of lines) {
       const variable = /^(?:export )?([A-Z]+)=(\S+)$/.exec(runnable(line, pki));

@@ -25,10 +25,16 @@ export interface TestHome {
   navarch(args: readonly string[], input?: string, environment?: NodeJS.ProcessEnv): Promise<CommandResult>;
 }
 
+/** Node ports are had at 127.0.0.1 too: clusters of suites that run beside each other take theirs from ranges of their own. */
+export function testEnvironment(): NodeJS.ProcessEnv {
+  const first = 30_000 + ((Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % 4) * 600;
+  return { ...process.env, NAVARCH_SERVICE_NODE_PORT_RANGE: `${first}-${first + 599}` };
+}
+
 export function createTestHome(): TestHome {
   const home = mkdtempSync(join(tmpdir(), 'navarch-e2e-'));
   const start: TestHome['start'] = (args, environment) =>
-    spawn(process.execPath, [join(repositoryRoot(), 'bin', 'navarch'), ...args], { env: { ...process.env, ...environment, NAVARCH_HOME: home }, stdio: ['pipe', 'pipe', 'pipe'] });
+    spawn(process.execPath, [join(repositoryRoot(), 'bin', 'navarch'), ...args], { env: { ...testEnvironment(), ...environment, NAVARCH_HOME: home }, stdio: ['pipe', 'pipe', 'pipe'] });
   return {
     home, start,
     places: (cluster) => placesOf(home, cluster),
