@@ -260,7 +260,7 @@ describe('jobs', () => {
     expect(await k.ok(['get', 'job', 'once'])).toMatch(/^once +Complete +1\/1 /m);
   });
 
-  it('run each of their indexes once, and fail when their back-off is used up, with a reason', async () => {
+  it('run each of their indexes, and fail when their back-off is used up, with a reason', async () => {
     const job = (name: string, script: string, spec: object): string => stringify({
       apiVersion: 'batch/v1', kind: 'Job', metadata: { name },
       spec: { ...spec, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image, command: ['sh', '-c', script] }] } } },
