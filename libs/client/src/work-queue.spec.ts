@@ -1,7 +1,7 @@
 import { seededRandom, VirtualClock } from '@navarch/base';
 import fc from 'fast-check';
 
-import { createWorkQueue, type WorkQueue } from './work-queue';
+import { createWorkQueue, restlessAfter, type WorkQueue } from './work-queue';
 
 const makeClock = (): VirtualClock => new VirtualClock(1_000_000, () => new Promise((resolve) => setImmediate(resolve)));
 
@@ -95,6 +95,35 @@ describe('work queue', () => {
     queue.forget('a');
     expect([queue.failures('a'), queue.retry('a')]).toEqual([0, expect.any(Number)]);
     expect(queue.failures('a')).toBe(1);
+  });
+
+  it('a key that fails again and again is looked at once a second at most, though each attempt brings the event that wakes it', async () => {
+    const { clock, queue } = setUp();
+    let attempts = 0;
+    const failing = (async (): Promise<void> => {
+      for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+        attempts += 1;
+        queue.add(key);
+        queue.retry(key);
+        queue.done(key);
+      }
+    })();
+    queue.add('a');
+    await clock.advance(60_000);
+    expect(attempts).toBeGreaterThan(restlessAfter);
+    expect(attempts).toBeLessThanOrEqual(restlessAfter + 1 + 60);
+    await queue.close();
+    await failing;
+  });
+
+  it('after a success an event brings such a key at once again', async () => {
+    const { queue } = setUp();
+    for (let failures = 0; failures < restlessAfter; failures += 1) queue.retry('a');
+    queue.add('a');
+    expect(queue.size).toBe(0);
+    queue.forget('a');
+    queue.add('a');
+    expect(await queue.take()).toBe('a');
   });
 
   it('refuses new keys when full, but takes those that wait already', async () => {

@@ -5,7 +5,10 @@ import { backoffDelayMs, deferred, type CancelTimer, type Clock, type Deferred, 
  * brings it back after `done`. Levels, not events: what a key means is read again by whoever takes it.
  */
 export interface WorkQueue<T> {
-  /** False where the queue is closed or full: the caller decides what that means; keys that wait already always fit. */
+  /**
+   * False where the queue is closed or full: the caller decides what that means; keys that wait already always fit. A key that has
+   * failed `restlessAfter` times in a row is looked at once a second at most, whatever wakes it: its own doings may be what does.
+   */
   add(item: T): boolean;
   /** Adds after `delayMs`; of several delays for one key the earliest counts. False as with `add`. */
   addAfter(item: T, delayMs: number): boolean;
@@ -42,6 +45,11 @@ interface Delayed {
   readonly cancel: CancelTimer;
 }
 
+/** Failures in a row after which an event no longer cuts a key's back-off short; conflicts with other writers are over before. */
+export const restlessAfter = 8;
+/** Milliseconds. */
+const restMs = 1_000;
+
 class KeyedQueue<T> implements WorkQueue<T> {
   private readonly id: (item: T) => string;
   private readonly capacity: number;
@@ -67,6 +75,7 @@ class KeyedQueue<T> implements WorkQueue<T> {
   add(item: T): boolean {
     const id = this.id(item);
     if (!this.admits(id)) return false;
+    if (this.failures(item) >= restlessAfter) return this.addAfter(item, restMs);
     this.dropDelay(id);
     this.makeReady(id, item);
     return true;

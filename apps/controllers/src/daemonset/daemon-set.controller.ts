@@ -1,7 +1,7 @@
 import { context as otel } from '@opentelemetry/api';
 
 import { daemonSets, deepEqual, isPodReady, matcherOf, type LabelMatcher } from '@navarch/api';
-import { isNotFound, toError } from '@navarch/base';
+import { toError } from '@navarch/base';
 import { cacheOnly, startController, watching, type EventHeaders, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
 import type { DaemonSet, DaemonSetStatus } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Node, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -13,6 +13,7 @@ import { syncHistory, truncateHistory, type History } from '../revisions/sync-hi
 import { claimObjects } from '../workload/claim';
 import { asksForConfigRollout, configMatters, configUsers } from '../workload/config-use';
 import { withFailure } from '../workload/failure-condition';
+import { throwUnlessGone } from '../workload/gone';
 import { keyOf, objectReference, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
 import { slowStart } from '../workload/slow-start';
@@ -106,7 +107,7 @@ class DaemonSets {
     try {
       await wrote(informers.daemonSets, await client.resource(daemonSets).updateStatus({ ...set, status }));
     } catch (thrown) {
-      if (!isNotFound(thrown)) throw thrown;
+      throwUnlessGone(thrown, informers.daemonSets, set);
     }
   }
 

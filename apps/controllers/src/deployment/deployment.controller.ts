@@ -11,6 +11,7 @@ import type { ControllerDependencies, StartController } from '../dependencies';
 import { claimObjects } from '../workload/claim';
 import { ConfigSettling } from '../workload/config-settling';
 import { asksForConfigRollout, changedText, configDigest, configMatters, configRecordAnnotation, configState, configUsers } from '../workload/config-use';
+import { throwUnlessGone } from '../workload/gone';
 import { controllingOwner, keyOf, objectReference, ownedBy, ownersOf } from '../workload/owned';
 import { createOwned } from '../workload/pod-from-template';
 import { chooseSet, type SetChoice } from './choose-set';
@@ -129,7 +130,7 @@ class Deployments {
     try {
       await wrote(informers.deployments, await client.resource(deployments).updateStatus({ ...deployment, metadata, status }));
     } catch (thrown) {
-      if (!isNotFound(thrown)) throw thrown;
+      throwUnlessGone(thrown, informers.deployments, deployment);
     }
   }
 

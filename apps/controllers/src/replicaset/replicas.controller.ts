@@ -10,6 +10,7 @@ import type { Pod, PodTemplateSpec } from '@navarch/proto/k8s/io/api/core/v1/cor
 
 import type { ControllerDependencies } from '../dependencies';
 import { claimObjects } from '../workload/claim';
+import { throwUnlessGone } from '../workload/gone';
 import { keyOf, objectReference, ownedBy, ownersOf, type Owner } from '../workload/owned';
 import { createOwned, generatedName, podFromTemplate, underRequest } from '../workload/pod-from-template';
 import { isActive, nextAvailableMs } from '../workload/pod-state';
@@ -112,7 +113,7 @@ class Replicas<O extends WithStatus> {
     try {
       await wrote(this.kind.informer, await this.dependencies.client.resource(this.kind.resource).updateStatus({ ...owner, status }));
     } catch (thrown) {
-      if (!isNotFound(thrown)) throw thrown;
+      throwUnlessGone(thrown, this.kind.informer, owner);
     }
   }
 

@@ -1,7 +1,7 @@
 import { context as otel } from '@opentelemetry/api';
 
 import { deepEqual, isPodReady, matcherOf, statefulSets, type LabelMatcher } from '@navarch/api';
-import { ApiError, isNotFound, toError } from '@navarch/base';
+import { ApiError, toError } from '@navarch/base';
 import { cacheOnly, startController, watching, type EventHeaders, type ObjectChange, type ReconcileContext, type ReconcileResult, type Request } from '@navarch/client';
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { PersistentVolumeClaim, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -14,6 +14,7 @@ import { templateOf } from '../revisions/template-patch';
 import { claimObjects } from '../workload/claim';
 import { asksForConfigRollout, configMatters, configUsers } from '../workload/config-use';
 import { withFailure } from '../workload/failure-condition';
+import { throwUnlessGone } from '../workload/gone';
 import { keyOf, ownersOf } from '../workload/owned';
 import { nextAvailableMs } from '../workload/pod-state';
 import { slowStart } from '../workload/slow-start';
@@ -155,7 +156,7 @@ class StatefulSets {
     try {
       await wrote(informers.statefulSets, await client.resource(statefulSets).updateStatus({ ...set, status }));
     } catch (thrown) {
-      if (!isNotFound(thrown)) throw thrown;
+      throwUnlessGone(thrown, informers.statefulSets, set);
     }
   }
 }

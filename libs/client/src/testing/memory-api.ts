@@ -29,8 +29,8 @@ export interface MemoryApi {
   expireHistory(): void;
   /** The next call of this verb (on this plural, where told) fails so; with `landed` it takes effect before it fails. */
   failNext(verb: Verb, error: Error, options?: { readonly plural?: string; readonly landed?: boolean }): void;
-  /** Watchers hear nothing until `resume`. */
-  pauseWatches(): () => void;
+  /** Watchers (of this plural, where told) hear nothing until `resume`. */
+  pauseWatches(plural?: string): () => void;
   /** The headers that the next writes carry; those of the writer's active span unless told. */
   writeWith(headers: TraceHeaders): void;
   /** Every write so far, as `verb plural namespace/name`. */
@@ -49,7 +49,7 @@ class MemoryServer implements MemoryApi {
   private tokens = 0;
   private headers: TraceHeaders | undefined;
   private readonly faults: { readonly verb: Verb; readonly error: Error; readonly plural?: string; readonly landed?: boolean }[] = [];
-  paused = false;
+  private paused: { readonly plural?: string } | undefined;
 
   constructor(readonly clock: Clock, readonly random: Random) {}
 
@@ -71,10 +71,14 @@ class MemoryServer implements MemoryApi {
     this.faults.push({ verb, error, ...options });
   }
 
-  pauseWatches(): () => void {
-    this.paused = true;
+  isPaused(plural: string): boolean {
+    return this.paused !== undefined && (this.paused.plural ?? plural) === plural;
+  }
+
+  pauseWatches(plural?: string): () => void {
+    this.paused = plural === undefined ? {} : { plural };
     return () => {
-      this.paused = false;
+      this.paused = undefined;
       for (const store of this.allStores()) store.release();
     };
   }
@@ -313,7 +317,7 @@ class MemoryStore<T extends ApiObject> implements ResourceClient<T> {
     const change: Change<T> = { type, object, version, commitTimeMs: this.server.clock.now(), ...(old && { old }), ...(traceparent !== undefined && { traceparent }), ...(origin !== undefined && { origin }) };
     this.history.push(change);
     for (const watcher of this.watchers) {
-      if (this.server.paused) watcher.held.push(change);
+      if (this.server.isPaused(this.resource.plural)) watcher.held.push(change);
       else watcher.queue.push(change);
     }
     this.server.writes.push(`${type === 'ADDED' ? 'create' : type === 'DELETED' ? 'delete' : 'update'} ${this.resource.plural} ${key}`);
