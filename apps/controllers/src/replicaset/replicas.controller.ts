@@ -9,7 +9,7 @@ import type { ReplicaSetStatus } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Pod, PodTemplateSpec } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { ControllerDependencies } from '../dependencies';
-import { claimObjects } from '../workload/claim';
+import { claimObjects, mustStillOwn } from '../workload/claim';
 import { throwUnlessGone } from '../workload/gone';
 import { keyOf, objectReference, ownedBy, ownersOf, type Owner } from '../workload/owned';
 import { createOwned, generatedName, podFromTemplate, underRequest } from '../workload/pod-from-template';
@@ -66,6 +66,8 @@ class Replicas<O extends WithStatus> {
   private async apply(owner: O, plan: ReplicasPlan, context: ReconcileContext): Promise<{ report: ReplicasFailure; cause: Error } | undefined> {
     if (plan.create === 0 && plan.remove.length === 0) return undefined;
     const creates = plan.create > 0;
+    // Pods that are missing again may have been collected, with an owner whose end the cache has yet to hear of.
+    if (creates && (owner.status?.replicas ?? 0) > 0) await mustStillOwn({ client: this.dependencies.client, owner: { resource: this.kind.resource, object: owner } });
     const { values, failures } = creates ? await this.createPods(owner, plan.create) : await this.deletePods(owner, plan.remove);
     for (const pod of values) if (pod) await context.wrote(this.dependencies.informers.pods, pod);
     // A namespace that is being deleted refuses all, and takes the owner with it: nothing to report, nothing to try again.

@@ -62,11 +62,12 @@ export async function claimObjects<O extends ApiObject, T extends ApiObject>(cla
   return [...kept, ...valuesOf(gained).filter((object) => object !== undefined)];
 }
 
-async function mustStillOwn<O extends ApiObject, T extends ApiObject>({ client, owner: { resource, object } }: Claim<O, T>): Promise<void> {
+/** Asks the API, not the cache, whether the owner is the same one still and not being deleted: Conflict or NotFound where it is not. */
+export async function mustStillOwn<O extends ApiObject>({ client, owner: { resource, object } }: Pick<Claim<O, ApiObject>, 'client' | 'owner'>): Promise<void> {
   const { namespace = '', name = '', uid } = object.metadata ?? {};
   const { metadata } = await client.resource(resource).get(namespace, name);
   if (metadata?.uid === uid && metadata?.deletionTimestamp === undefined) return;
-  throw new ApiError('Conflict', `${resource.kind} ${namespace}/${name} with uid ${uid} may adopt nothing: it is ${metadata?.uid === uid ? 'being deleted' : `gone, another has its name (${metadata?.uid})`}`);
+  throw new ApiError('Conflict', `${resource.kind} ${namespace}/${name} with uid ${uid} may own nothing more: it is ${metadata?.uid === uid ? 'being deleted' : `gone, another has its name (${metadata?.uid})`}`);
 }
 
 /** The object with these owners; undefined where it is gone. */
