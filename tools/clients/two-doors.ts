@@ -2,7 +2,6 @@
 import { silentLogger, systemClock } from '@navarch/base';
 import { issueCertificate } from '@navarch/service';
 
-import { createAuthenticator } from '../../apps/apiserver/src/core/auth/authenticator';
 import { startRestDoor } from '../../apps/apiserver/src/rest/start';
 import { createApiBed, type ApiBed, type ApiBedOptions } from '../../apps/apiserver/src/testing/api-bed';
 import { connectRest, type RestConnection } from './rest-connection';
@@ -20,7 +19,7 @@ export async function openTwoDoors(options?: ApiBedOptions): Promise<TwoDoors> {
   const bed = await createApiBed(options);
   const server = await issueCertificate(bed.authority, { commonName: 'navarch-apiserver', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'] });
   const door = await startRestDoor({
-    core: bed.apiserver.core, clock: systemClock, logger: silentLogger, listen: '127.0.0.1:0', authenticate: createAuthenticator([]),
+    core: bed.apiserver.core, clock: systemClock, logger: silentLogger, listen: '127.0.0.1:0', authenticate: bed.apiserver.core.authenticate,
     tls: { ...server, ca: bed.authority.certificate }, version: '0.1.0', kubernetesVersion: '1.36',
   });
   const connections: RestConnection[] = [];

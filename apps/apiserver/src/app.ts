@@ -54,6 +54,7 @@ export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
     await makeClusterObjects({ client, clock, random, logger, signal, serviceRanges });
   };
   const ready = prepare();
+  core.expectRoles(ready);
   let published: KubernetesEndpoints | undefined;
   const publish = (): void => {
     if (advertise.length > 0 && !signal.aborted) published = publishKubernetesEndpoints({ client, clock, random, logger, identity: `apiserver-${randomUuid(random)}`, addresses: advertise, serviceRanges });

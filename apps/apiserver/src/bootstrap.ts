@@ -1,9 +1,9 @@
-import { clusterRoleBindings, clusterRoles, deepEqual, intOrString, localPathClass, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, storageClasses, systemPriorityClasses } from '@navarch/api';
+import { deepEqual, intOrString, localPathClass, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, storageClasses, systemPriorityClasses } from '@navarch/api';
 import { ApiError, backoffDelayMs, hasReason, isAlreadyExists, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import type { Service } from '@navarch/proto/k8s/io/api/core/v1/core';
 
-import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './core/auth/bootstrap-roles';
+import { reconcileClusterRoles, reconcileNamespacedRoles } from './core/auth/bootstrap/reconcile';
 import { addressAt, addressRange } from './core/services/address-range';
 import { defaultRangeName } from './core/services/extension';
 
@@ -29,14 +29,14 @@ export interface ClusterObjectsOptions {
 export async function makeClusterObjects(options: ClusterObjectsOptions): Promise<void> {
   const { client, clock, random, logger, signal, serviceRanges = defaultServiceRanges } = options;
   const make = async (): Promise<void> => {
+    await reconcileClusterRoles({ client, signal });
     for (const priorityClass of systemPriorityClasses) await unlessPresent(client.resource(priorityClasses).create(structuredClone(priorityClass), { signal }));
     await unlessPresent(client.resource(storageClasses).create(structuredClone(localPathClass), { signal }));
-    for (const role of bootstrapClusterRoles) await unlessPresent(client.resource(clusterRoles).create(structuredClone(role), { signal }));
-    for (const binding of bootstrapClusterRoleBindings) await unlessPresent(client.resource(clusterRoleBindings).create(structuredClone(binding), { signal }));
     for (const name of clusterNamespaces) {
       await unlessPresent(client.resource(namespaces).create({ metadata: { name } }, { signal }));
       await unlessPresent(client.resource(serviceAccounts).create({ metadata: { namespace: name, name: 'default' } }, { signal }));
     }
+    await reconcileNamespacedRoles({ client, signal });
     await makeServiceRange(options, serviceRanges);
     await makeKubernetesService(options, serviceRanges);
   };

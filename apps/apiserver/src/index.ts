@@ -4,6 +4,5 @@ export { defaultAuthorizer } from './core/auth/default-authorizer';
 export { runApiserver, serverUser, type Apiserver, type ApiserverDependencies } from './app';
 export { ApiCore, type CoreOptions } from './core/core';
 export { noKubelets, type KubeletConnector } from './core/pods/kubelet-connector';
-export { namedIdentities } from './core/auth/named-identities';
 export { createInProcessClient } from './in-process-client';
 export type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, User, Verb } from './core/request';

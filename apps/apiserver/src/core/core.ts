@@ -7,9 +7,10 @@ import { builtInAdmission } from './admission/built-in';
 import { quotaExtension } from './admission/quota/extension';
 import { QuotaLedger } from './admission/quota/ledger';
 import { createAuthenticator, type Authenticator, type Credentials } from './auth/authenticator';
-import { attributesOf, notAllowed, type Authorizer } from './auth/authorizer';
+import { attributesOf, notAllowed, patient, type Authorizer } from './auth/authorizer';
 import { defaultAuthorizer, rbacSources } from './auth/default-authorizer';
 import { escalationCheck } from './auth/escalation';
+import { actingUser } from './auth/impersonation';
 import type { WindowLimits } from './cache/event-window';
 import { LogFeed } from './cache/log-feed';
 import { parseSelection, type Selection } from './cache/selection';
@@ -55,7 +56,7 @@ export interface CoreOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly kubelets: KubeletConnector;
-  /** Made with the kinds at hand, because node rules look at pods; the named identities and the node rule unless told. */
+  /** Made with the kinds at hand, because node rules look at pods; administrators, the node rule and RBAC unless told. */
   readonly authorizer?: (kinds: Kinds) => Authorizer;
   /** Who else knows callers by what they show, beside client certificates and service accounts' tokens. */
   readonly authenticators?: readonly Authenticator[];
@@ -92,11 +93,12 @@ export class ApiCore {
   private readonly authorizer: Authorizer;
   /** What is answered without being stored. */
   private readonly computed: readonly (Reviews | MetricsApi)[];
-  /** Who is calling, for the doors. Throws Unauthorized. */
+  /** Who is calling, or whom the caller may act as, for the doors. Throws Unauthorized, Forbidden. */
   readonly authenticate: (credentials: Credentials) => Promise<User>;
   /** What others need to check service accounts' tokens; undefined where there are none. */
   readonly tokenDiscovery: TokenDiscovery | undefined;
   private draining = false;
+  private rolesPending = false;
 
   constructor(private readonly options: CoreOptions) {
     const { clock, random, logger, registry, logs, kubelets } = options;
@@ -116,9 +118,10 @@ export class ApiCore {
     const escalation = escalationCheck(() => rbacSources(this.kinds), () => this.authorizer);
     this.writes = new Writes({ clock, random, reservations: quotas, admission: [...builtIn, escalation, ...(options.admission ?? [])] });
     this.inFlight = new InFlight(options.limits ?? defaultLimits);
-    this.authorizer = (options.authorizer ?? defaultAuthorizer)(this.kinds);
+    this.authorizer = patient((options.authorizer ?? defaultAuthorizer)(this.kinds), () => this.rolesPending);
     const tokens = options.tokens && new TokenAuthenticator({ tokens: options.tokens, clock, find });
-    this.authenticate = createAuthenticator([...(options.authenticators ?? []), ...(tokens ? [tokens] : [])]);
+    const authenticate = createAuthenticator([...(options.authenticators ?? []), ...(tokens ? [tokens] : [])]);
+    this.authenticate = async (credentials) => actingUser(await authenticate(credentials), credentials.impersonation, this.authorizer);
     this.tokenDiscovery = options.tokens && tokenDiscovery(options.tokens);
     const reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: this.authenticate, tokens, audiences: options.tokens ? apiAudiences(options.tokens) : [] });
     this.computed = [reviews, new MetricsApi({ kinds: this.kinds, kubelets, authorizer: this.authorizer, clock, logger })];
@@ -147,6 +150,19 @@ export class ApiCore {
   /** Resolves when both logs have been loaded; rejects where a log refuses to serve. */
   async loaded(signal: AbortSignal): Promise<void> {
     await Promise.all([this.feeds.objects.waitFor(0, signal), this.feeds.events.waitFor(0, signal)]);
+  }
+
+  /** Until then whoever is not allowed is told to come again, because the roles that say so may not be there yet. Refused for good if it never comes. */
+  expectRoles(made: Promise<unknown>): void {
+    this.rolesPending = true;
+    const over = (): void => { this.rolesPending = false; };
+    made.then(over, over);
+  }
+
+  /** Throws Forbidden where this user may not reach a path that is no resource's. */
+  checkPath(user: User, verb: string, path: string): void {
+    if (this.authorizer.reach?.({ user, verb, path }) === 'allow') return;
+    throw new ApiError('Forbidden', `forbidden: User "${user.name}" cannot ${verb} path "${path}"`);
   }
 
   /** Why this replica should get no requests; empty when it is ready. */

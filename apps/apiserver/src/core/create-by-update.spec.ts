@@ -1,7 +1,7 @@
 import { configMaps, leases, services, type ApiObject, type Resource } from '@navarch/api';
 
 import { firstThatAllows, type Authorizer } from './auth/authorizer';
-import { namedIdentities } from './auth/named-identities';
+import { superusers } from './auth/superusers';
 import type { User } from './request';
 import { startCore, type Harness } from '../testing/harness';
 
@@ -12,7 +12,7 @@ const editing: Authorizer = { authorize: ({ user, verb }) => (user.name === 'edi
 const object = (name: string, more: ApiObject['metadata'] = {}): ApiObject => ({ metadata: { name, namespace: 'default', ...more } });
 
 let cluster: Harness;
-beforeEach(async () => { cluster = await startCore({ authorizer: () => firstThatAllows(namedIdentities, editing) }); });
+beforeEach(async () => { cluster = await startCore({ authorizer: () => firstThatAllows(superusers, editing) }); });
 afterEach(() => cluster.stop());
 
 describe('an update of what is not there', () => {

@@ -2,6 +2,7 @@ import type { Clock } from '@navarch/base';
 import type { CallContext } from '@navarch/service';
 
 import type { Credentials } from '../core/auth/authenticator';
+import { impersonationOf } from '../core/auth/impersonation';
 import type { StoredObject } from '../core/cache/stored-object';
 import type { ApiCore } from '../core/core';
 import type { ApiResponse, ListResponse, User } from '../core/request';
@@ -18,7 +19,12 @@ export interface Door {
 export function credentialsOf({ peer, metadata }: CallContext): Credentials {
   const header = metadata.get('authorization')[0];
   const bearerToken = /^Bearer (.+)$/i.exec(header === undefined ? '' : header.toString())?.[1]?.trim();
-  return { certificate: peer, bearerToken };
+  const impersonation = impersonationOf(metadataOf(metadata));
+  return { certificate: peer, bearerToken, ...(impersonation && { impersonation }) };
+}
+
+function* metadataOf(metadata: CallContext['metadata']): Generator<[string, string]> {
+  for (const name of Object.keys(metadata.getMap())) for (const value of metadata.get(name)) yield [name, value.toString()];
 }
 
 /** One call of the core on behalf of whoever calls. */

@@ -115,7 +115,7 @@ function encodeStatus(status: Status, form: ObjectForm): Uint8Array {
 
 async function describeResources(door: Door, call: CallContext): Promise<Uint8Array> {
   const user = await door.authenticate(credentialsOf(call));
-  if (!user.groups.includes('system:authenticated')) throw new ApiError('Forbidden', `User "${user.name}" cannot discover resources`);
+  door.core.checkPath(user, 'get', '/apis');
   return ResourcesResponse.encode({ resources: door.core.resources().map(describe) }).finish();
 }
 

@@ -1,7 +1,6 @@
 import type { ApiObject, JsonObject, Resource } from '@navarch/api';
 import { ApiError, isApiError, type Clock, type Logger } from '@navarch/base';
 
-import { mayReach } from '../core/auth/paths';
 import type { ApiCore } from '../core/core';
 import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, SessionResponse, User, Verb } from '../core/request';
 import { apiVersionOf, checkEnvelope, deleteOptions, patchBody, requestBody } from './body';
@@ -43,7 +42,7 @@ export interface Outgoing {
 }
 
 export interface RestDoorOptions {
-  readonly core: Pick<ApiCore, 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady' | 'tokenDiscovery'>;
+  readonly core: Pick<ApiCore, 'checkPath' | 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady' | 'tokenDiscovery'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly documents: OpenApiDocuments;
@@ -107,7 +106,7 @@ export class RestDoor {
   private document(path: Exclude<RestPath, { type: 'resource' }>, pathname: string, incoming: Incoming): Outgoing {
     if (incoming.method !== 'GET' && incoming.method !== 'HEAD') throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
     if (path.type === 'other') return this.other(path.segments, pathname, incoming);
-    requireIdentity(incoming.user, pathname);
+    this.options.core.checkPath(incoming.user, 'get', pathname);
     const resources = this.options.core.resources();
     const accept = incoming.headers['accept'];
     if (path.version === undefined && path.group === undefined) {
@@ -126,8 +125,8 @@ export class RestDoor {
   private other([first = '', ...rest]: readonly string[], pathname: string, incoming: Incoming): Outgoing {
     const { user } = incoming;
     if (healthPaths.has(first)) return this.health(first);
+    this.options.core.checkPath(user, 'get', pathname);
     if (first === 'version' && rest.length === 0) return json(200, this.options.version);
-    requireIdentity(user, pathname);
     if (first === 'metrics' && rest.length === 0) {
       return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: Buffer.from(this.options.core.metricsText()) };
     }
@@ -291,11 +290,6 @@ function withFieldManager(options: RequestOptions, verb: Verb, userAgent: string
   if (options.fieldManager !== undefined || !['create', 'update', 'patch'].includes(verb)) return options;
   const manager = userAgent?.split('/', 1)[0]?.slice(0, 128);
   return manager ? { ...options, fieldManager: manager } : options;
-}
-
-function requireIdentity(user: User, path: string): void {
-  if (mayReach(user, 'get', path)) return;
-  throw new ApiError('Forbidden', `forbidden: User "${user.name}" cannot get path "${path}"`);
 }
 
 async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {

@@ -9,6 +9,7 @@ import { ApiError, type Logger } from '@navarch/base';
 import { drained } from '@navarch/streaming';
 
 import type { Credentials } from '../core/auth/authenticator';
+import { impersonationOf } from '../core/auth/impersonation';
 import type { Outgoing } from './door';
 import { statusOf } from './status';
 
@@ -40,6 +41,16 @@ export function flatHeaders(headers: Request['headers']): Record<string, string 
 
 /** The client certificate, where one was shown; one that our authority did not sign is refused, not ignored. */
 export function credentialsOf(request: Request, authorization: string | undefined): Credentials {
+  const impersonation = impersonationOf(rawHeaders(request));
+  return { ...shownBy(request, authorization), ...(impersonation && { impersonation }) };
+}
+
+/** One by one: a list in one header could not be told from a value with a comma. */
+function* rawHeaders({ rawHeaders: flat }: Request): Generator<[string, string]> {
+  for (let index = 0; index + 1 < flat.length; index += 2) yield [flat[index] ?? '', flat[index + 1] ?? ''];
+}
+
+function shownBy(request: Request, authorization: string | undefined): Credentials {
   const socket = 'stream' in request && request.stream.session ? request.stream.session.socket : request.socket;
   const bearerToken = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   if (authorization !== undefined && bearerToken === undefined) throw new ApiError('Unauthorized', 'Unauthorized');

@@ -4,7 +4,7 @@ import { createAuthority, issueCertificate, type KeyPair } from '@navarch/servic
 import { createMemoryLog } from '@navarch/store';
 
 import { runApiserver } from '../app';
-import { createAuthenticator, staticTokens } from '../core/auth/authenticator';
+import { staticTokens } from '../core/auth/authenticator';
 import { noKubelets, type KubeletConnector } from '../core/pods/kubelet-connector';
 import { startRestDoor } from './start';
 
@@ -24,18 +24,18 @@ export interface RestBed {
 export async function startRestBed(options: { readonly logger?: Logger; readonly kubelets?: KubeletConnector } = {}): Promise<RestBed> {
   const { logger = silentLogger, kubelets = noKubelets(new Error('no kubelet in this test')) } = options;
   const [clock, random] = [systemClock, systemRandom];
+  const token = 'test-token';
   const logs = { objects: createMemoryLog({ clock, random }), events: createMemoryLog({ clock, random, subjectPrefix: 'kube-events' }) };
   const registry = createRegistry();
-  const apiserver = runApiserver({ registry, logs, kubelets, clock, random, logger });
+  const apiserver = runApiserver({ registry, logs, kubelets, clock, random, logger, core: { authenticators: [staticTokens(`${token},tokenuser,1,system:masters`)] } });
   await apiserver.ready;
   const authority = await createAuthority({ commonName: 'test' });
   const admin = await issueCertificate(authority, { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] });
   const stranger = await issueCertificate(await createAuthority({ commonName: 'other' }), { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] });
   const server = await issueCertificate(authority, { commonName: 'apiserver', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'] });
-  const token = 'test-token';
   const door = await startRestDoor({
     core: apiserver.core, clock, logger, listen: '127.0.0.1:0', tls: { ...server, ca: authority.certificate },
-    authenticate: createAuthenticator([staticTokens(`${token},tokenuser,1,system:masters`)]), version: '0.1.0', kubernetesVersion: '1.36',
+    authenticate: apiserver.core.authenticate, version: '0.1.0', kubernetesVersion: '1.36',
   });
   const encode = (text: string): string => Buffer.from(text).toString('base64');
   const kubeconfig = JSON.stringify({

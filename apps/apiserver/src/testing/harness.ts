@@ -59,7 +59,7 @@ export interface Followed {
 }
 
 export interface HarnessOptions extends Partial<Omit<CoreOptions, 'logs' | 'clock'>> {
-  /** Another replica's streams and clock: a second replica of the same cluster. */
+  /** Another replica's streams and clock: a second replica of the same cluster. A third needs a `random` of its own, or its writes look like the second's. */
   readonly beside?: Harness;
 }
 
@@ -68,7 +68,7 @@ export async function startCore(options: HarnessOptions = {}): Promise<Harness> 
   const { beside, ...core } = options;
   const clock = beside?.clock ?? new VirtualClock(startMs, settle);
   const streams = beside?.streams ?? { objects: new MemoryStream(clock), events: new MemoryStream(clock) };
-  const random = seededRandom(beside ? 2 : 1);
+  const random = core.random ?? seededRandom(beside ? 2 : 1);
   const logs = { objects: createMemoryLog({ clock, random, stream: streams.objects }), events: createMemoryLog({ clock, random, stream: streams.events, subjectPrefix: 'events' }) };
   const made = new ApiCore({ registry: createRegistry(allResources), clock, random, logger: silentLogger, kubelets: noKubelets(new Error('no kubelet in this test')), ...core, logs });
   const stopping = new AbortController();

@@ -2,8 +2,7 @@ import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { User, Verb } from '../request';
 import { anonymous, createAuthenticator, staticTokens } from './authenticator';
-import { firstThatAllows, type AuthorizationAttributes } from './authorizer';
-import { namedIdentities } from './named-identities';
+import type { AuthorizationAttributes } from './authorizer';
 import { nodeAuthorizer } from './node-authorizer';
 
 const podOf = (name: string, nodeName: string | undefined, spec: object = {}): Pod => ({ metadata: { name, namespace: 'default' }, spec: { ...(nodeName && { nodeName }), ...spec } });
@@ -16,53 +15,15 @@ const pods = [
   podOf('theirs', 'node-b', { volumes: [{ name: 'v', volumeSource: { secret: { secretName: 'other' } } }] }),
   podOf('waiting', undefined),
 ];
-const authorizer = firstThatAllows(namedIdentities, nodeAuthorizer({
+const authorizer = nodeAuthorizer({
   pod: (_namespace, name) => pods.find(({ metadata }) => metadata?.name === name),
   onNode: (node) => pods.filter(({ spec }) => spec?.nodeName === node),
-}));
+});
 
 const may = (user: User, verb: Verb, resource: string, more: Partial<AuthorizationAttributes> = {}): boolean => {
   const [plural = '', ...group] = resource.split('.');
   return authorizer.authorize({ user, verb, resource: plural, group: group.join('.'), subresource: '', namespace: 'default', name: '', fields: {}, ...more }) === 'allow';
 };
-const component = (name: string): User => ({ name, groups: ['system:authenticated'] });
-
-describe('named identities', () => {
-  it('administrators may do everything, strangers and anonymous callers nothing', () => {
-    expect(may({ name: 'root', groups: ['system:masters'] }, 'deletecollection', 'secrets')).toBe(true);
-    for (const user of [component('eve'), anonymous, component('constructor')]) for (const verb of ['get', 'list', 'create'] as const) expect(may(user, verb, 'pods')).toBe(false);
-  });
-
-  it('the scheduler reads, binds and reports, and touches no secret', () => {
-    const scheduler = component('system:kube-scheduler');
-    expect(may(scheduler, 'watch', 'pods')).toBe(true);
-    expect(may(scheduler, 'create', 'pods', { subresource: 'binding' })).toBe(true);
-    expect(may(scheduler, 'patch', 'pods', { subresource: 'status' })).toBe(true);
-    expect(may(scheduler, 'create', 'events')).toBe(true);
-    expect(may(scheduler, 'update', 'leases.coordination.k8s.io', { namespace: 'kube-system' })).toBe(true);
-    expect(may(scheduler, 'update', 'leases.coordination.k8s.io', { namespace: 'default' })).toBe(false);
-    expect(may(scheduler, 'create', 'pods')).toBe(false);
-    expect(may(scheduler, 'get', 'secrets')).toBe(false);
-  });
-
-  it('controllers act on every kind; the proxy only reads the network', () => {
-    expect(may(component('system:kube-controller-manager'), 'delete', 'widgets.example.com')).toBe(true);
-    expect(may(component('system:kube-controller-manager'), 'update', 'namespaces', { subresource: 'finalize' })).toBe(true);
-    expect(may(component('system:kube-proxy'), 'watch', 'nodes')).toBe(true);
-    expect(may(component('system:kube-proxy'), 'update', 'nodes')).toBe(false);
-    expect(may(component('system:kube-proxy'), 'list', 'secrets')).toBe(false);
-  });
-
-  it('a DNS server reads what has names, and writes its Service, slice and lease in kube-system only', () => {
-    const dns = component('system:dns');
-    for (const kind of ['services', 'endpointslices.discovery.k8s.io', 'namespaces', 'nodes']) expect(may(dns, 'watch', kind)).toBe(true);
-    for (const kind of ['endpointslices.discovery.k8s.io', 'leases.coordination.k8s.io']) {
-      for (const verb of ['create', 'update', 'delete'] as const) expect([may(dns, verb, kind, { namespace: 'kube-system' }), may(dns, verb, kind)]).toEqual([true, false]);
-    }
-    expect([may(dns, 'create', 'services', { namespace: 'kube-system' }), may(dns, 'create', 'services'), may(dns, 'delete', 'services', { namespace: 'kube-system' })]).toEqual([true, false, false]);
-    expect([may(dns, 'get', 'secrets'), may(dns, 'list', 'pods')]).toEqual([false, false]);
-  });
-});
 
 describe('the node rule', () => {
   const node: User = { name: 'system:node:node-a', groups: ['system:nodes', 'system:authenticated'] };

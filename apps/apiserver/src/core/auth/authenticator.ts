@@ -1,11 +1,14 @@
 import { ApiError } from '@navarch/base';
 
 import type { User } from '../request';
+import type { Impersonation } from './impersonation';
 
 /** What a caller showed of itself, as a door found it. The certificate has already been verified against the cluster's authority. */
 export interface Credentials {
   readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
   readonly bearerToken?: string;
+  /** Whom the caller wants to act as. An authenticator has no say in it: who is asked is authorized for it. */
+  readonly impersonation?: Impersonation;
 }
 
 /** Knows some callers. undefined: not mine to judge. Throws Unauthorized for what is mine and wrong. */
@@ -14,13 +17,13 @@ export interface Authenticator {
 }
 
 export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
-const everyone = 'system:authenticated';
+export const authenticatedGroup = 'system:authenticated';
 
 const unauthorized = (): ApiError => new ApiError('Unauthorized', 'Unauthorized');
 
 const certificates: Authenticator = {
   authenticate: ({ certificate }) => Promise.resolve(
-    certificate?.commonName ? { name: certificate.commonName, groups: [...certificate.organizations, everyone] } : undefined),
+    certificate?.commonName ? { name: certificate.commonName, groups: [...certificate.organizations, authenticatedGroup] } : undefined),
 };
 
 /**
@@ -47,7 +50,7 @@ export function staticTokens(text: string): Authenticator {
     if (!match) throw new Error(`token file, line ${index + 1}: expected token,user,uid[,"group1,group2"]`);
     const [, token = '', name = '', uid, quoted, plain] = match;
     const groups = (quoted ?? plain ?? '').split(',').filter((group) => group !== '');
-    users.set(token, { name, ...(uid && { uid }), groups: [...groups, everyone] });
+    users.set(token, { name, ...(uid && { uid }), groups: [...groups, authenticatedGroup] });
   });
   return { authenticate: ({ bearerToken }) => Promise.resolve(bearerToken === undefined ? undefined : users.get(bearerToken)) };
 }

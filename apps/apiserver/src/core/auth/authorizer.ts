@@ -16,15 +16,25 @@ export interface AuthorizationAttributes {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** A path that is no resource's: `/version`, `/metrics`. The verb is HTTP's method in small letters. */
+export interface PathAttributes {
+  readonly user: User;
+  readonly verb: string;
+  readonly path: string;
+}
+
 /** 'none' leaves the say to the next authorizer; when none allows, the request is Forbidden. */
 export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): 'allow' | 'none';
+  /** Absent: has no say about paths. */
+  reach?(asked: PathAttributes): 'allow' | 'none';
   /** What a user may do in a namespace, as far as that can be listed. Absent: it cannot. */
   rulesFor?(user: User, namespace: string): UserRules;
 }
 
 export interface UserRules {
   readonly rules: readonly { readonly verbs: readonly string[]; readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly resourceNames?: readonly string[] }[];
+  readonly paths: readonly { readonly verbs: readonly string[]; readonly nonResourceURLs: readonly string[] }[];
   /** There may be more than these. */
   readonly incomplete: boolean;
 }
@@ -37,10 +47,24 @@ export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonl
 export function firstThatAllows(...authorizers: readonly Authorizer[]): Authorizer {
   return {
     authorize: (attributes) => (authorizers.some((one) => one.authorize(attributes) === 'allow') ? 'allow' : 'none'),
+    reach: (asked) => (authorizers.some((one) => one.reach?.(asked) === 'allow') ? 'allow' : 'none'),
     rulesFor(user, namespace) {
-      const known = authorizers.map((one) => one.rulesFor?.(user, namespace) ?? { rules: [], incomplete: true });
-      return { rules: known.flatMap(({ rules }) => rules), incomplete: known.some(({ incomplete }) => incomplete) };
+      const known = authorizers.map((one) => one.rulesFor?.(user, namespace) ?? { rules: [], paths: [], incomplete: true });
+      return { rules: known.flatMap(({ rules }) => rules), paths: known.flatMap(({ paths }) => paths), incomplete: known.some(({ incomplete }) => incomplete) };
     },
+  };
+}
+
+/** Refuses nobody for good while `pending`: whoever is not allowed yet is told to come again (Unavailable). */
+export function patient(authorizer: Authorizer, pending: () => boolean): Authorizer {
+  const or = (answer: 'allow' | 'none'): 'allow' | 'none' => {
+    if (answer === 'none' && pending()) throw new ApiError('Unavailable', 'the cluster’s roles are still being made or loaded', { retryAfterSeconds: 1 });
+    return answer;
+  };
+  return {
+    authorize: (attributes) => or(authorizer.authorize(attributes)),
+    reach: (asked) => or(authorizer.reach?.(asked) ?? 'none'),
+    ...(authorizer.rulesFor && { rulesFor: authorizer.rulesFor.bind(authorizer) }),
   };
 }
 

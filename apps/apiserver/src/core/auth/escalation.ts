@@ -1,11 +1,14 @@
+import { deepEqual, type ApiObject } from '@navarch/api';
 import { ApiError } from '@navarch/base';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule } from '@navarch/proto/k8s/io/api/rbac/v1/rbac';
 
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission/admission';
 import { forbidden, qualified } from '../errors';
 import type { Verb } from '../request';
-import type { Authorizer, UserRules } from './authorizer';
+import type { Authorizer } from './authorizer';
 import { rbacGroup, rulesOf, type RbacSources } from './rbac';
+import { isHeld } from './rules';
+import { superuserGroup } from './superusers';
 
 const roleKinds = new Set(['roles', 'clusterroles']);
 const bindingKinds = new Set(['rolebindings', 'clusterrolebindings']);
@@ -20,7 +23,7 @@ export function escalationCheck(sources: () => RbacSources, authorizer: () => Au
     handles: ({ resource, operation }) => resource.group === rbacGroup && operation !== 'DELETE',
     validate(attributes) {
       const { resource, user, object, oldObject, namespace, name } = attributes;
-      if (user.groups.includes('system:masters')) return;
+      if (user.groups.includes(superuserGroup) || onlyHousekeeping(object, oldObject)) return;
       const may = (verb: string, plural: string, of: string): boolean => authorizer().authorize({
         user, verb: verb as Verb, group: rbacGroup, resource: plural, subresource: '', namespace, name: of, fields: {},
       }) === 'allow';
@@ -29,7 +32,7 @@ export function escalationCheck(sources: () => RbacSources, authorizer: () => Au
         // Whatever an aggregated role will gather is not known yet: only who may do everything may say so.
         const gathers = aggregationRule && JSON.stringify(aggregationRule) !== JSON.stringify((oldObject as ClusterRole | undefined)?.aggregationRule);
         if (may('escalate', resource.plural, name)) return;
-        mustHold(attributes, [...rules, ...(gathers ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [])], authorizer());
+        mustHold(attributes, [...rules, ...(gathers ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['*'], nonResourceURLs: ['*'] }] : [])], authorizer());
       } else if (bindingKinds.has(resource.plural)) {
         const { roleRef = {} } = object as ClusterRoleBinding;
         const plural = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles';
@@ -42,29 +45,19 @@ export function escalationCheck(sources: () => RbacSources, authorizer: () => Au
   };
 }
 
+/** The garbage collector may set owners and take finalizers away, whatever a role says. */
+function onlyHousekeeping(object: ApiObject | undefined, oldObject: ApiObject | undefined): boolean {
+  const rest = (one: ApiObject): ApiObject => ({ ...one, metadata: { ...one.metadata, ownerReferences: undefined, finalizers: undefined, managedFields: undefined } });
+  return !!object && !!oldObject && deepEqual(rest(object), rest(oldObject));
+}
+
 function mustHold({ user, resource, namespace, name }: AdmissionAttributes, rules: readonly PolicyRule[], authorizer: Authorizer): void {
-  const held = authorizer.rulesFor?.(user, namespace).rules ?? [];
+  const { rules: things = [], paths = [] } = authorizer.rulesFor?.(user, namespace) ?? {};
+  const held = [...things, ...paths];
   const missing = rules.filter((rule) => !isHeld(rule, held));
   if (missing.length === 0) return;
   const groups = user.groups.map((group) => JSON.stringify(group)).join(' ');
   throw forbidden(resource, name, `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${missing.map(ruleText).join('\n')}`);
-}
-
-/** Every single thing that the rule allows is allowed by one of the rules held. */
-export function isHeld({ verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: PolicyRule, held: UserRules['rules']): boolean {
-  // Paths are not listed among what somebody may do.
-  if (nonResourceURLs.length > 0) return false;
-  const names = resourceNames.length > 0 ? resourceNames : [undefined];
-  return verbs.every((verb) => apiGroups.every((group) => resources.every((resource) => names.every((name) => held.some((rule) =>
-    covers(rule.verbs, verb) && covers(rule.apiGroups, group) && coversResource(rule.resources, resource)
-    && (!rule.resourceNames?.length || (name !== undefined && rule.resourceNames.includes(name))))))));
-}
-
-const covers = (held: readonly string[], wanted: string): boolean => held.includes('*') || held.includes(wanted);
-
-function coversResource(held: readonly string[], wanted: string): boolean {
-  const slash = wanted.indexOf('/');
-  return covers(held, wanted) || (slash >= 0 && held.includes(`*/${wanted.slice(slash + 1)}`));
 }
 
 function ruleText({ verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: PolicyRule): string {

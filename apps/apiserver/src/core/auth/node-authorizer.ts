@@ -47,7 +47,7 @@ export function nodeAuthorizer(pods: NodePods): Authorizer {
       return node && rule?.(asked, node) ? 'allow' : 'none';
     },
     // A node's rules depend on its pods.
-    rulesFor: (user) => ({ rules: [], incomplete: nodeOf(user) !== undefined }),
+    rulesFor: (user) => ({ rules: [], paths: [], incomplete: nodeOf(user) !== undefined }),
   };
 }
 

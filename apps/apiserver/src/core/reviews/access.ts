@@ -4,7 +4,6 @@ import type {
 } from '@navarch/proto/k8s/io/api/authorization/v1/authorization';
 
 import type { Authorizer } from '../auth/authorizer';
-import { mayReach } from '../auth/paths';
 import { badRequest } from '../errors';
 import type { User, Verb } from '../request';
 
@@ -37,13 +36,12 @@ export function reviewSubject(resource: Resource, review: SubjectAccessReview, a
 export function reviewRules(resource: Resource, review: SelfSubjectRulesReview, user: User, authorizer: Authorizer): SelfSubjectRulesReview {
   const namespace = review.spec?.namespace ?? '';
   if (namespace === '') throw badRequest('no namespace on request');
-  const { rules, incomplete } = authorizer.rulesFor?.(user, namespace) ?? { rules: [], incomplete: true };
-  const everything = user.groups.includes('system:masters');
-  const nonResourceRules = [{ verbs: everything ? ['*'] : ['get'], nonResourceURLs: everything ? ['*'] : ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version'] }];
+  const { rules, paths, incomplete } = authorizer.rulesFor?.(user, namespace) ?? { rules: [], paths: [], incomplete: true };
   return { ...review, status: {
     resourceRules: rules.map(({ verbs, apiGroups, resources, resourceNames }) => ({
       verbs: [...verbs], apiGroups: [...apiGroups], resources: [...resources], ...(resourceNames && { resourceNames: [...resourceNames] }),
-    })), nonResourceRules, incomplete,
+    })),
+    nonResourceRules: paths.map(({ verbs, nonResourceURLs }) => ({ verbs: [...verbs], nonResourceURLs: [...nonResourceURLs] })), incomplete,
     ...(incomplete && { evaluationError: 'some of the rules that apply depend on the objects asked for and cannot be listed' }),
   } };
 }
@@ -64,7 +62,7 @@ function refuse(resource: Resource, errors: FieldError[]): void {
 }
 
 function isAllowed(user: User, { resourceAttributes, nonResourceAttributes }: Asked, authorizer: Authorizer): boolean {
-  if (nonResourceAttributes) return mayReach(user, nonResourceAttributes.verb ?? '', nonResourceAttributes.path ?? '');
+  if (nonResourceAttributes) return authorizer.reach?.({ user, verb: nonResourceAttributes.verb ?? '', path: nonResourceAttributes.path ?? '' }) === 'allow';
   const { verb = '', group = '', resource = '', subresource = '', namespace = '', name = '', fieldSelector } = resourceAttributes ?? {};
   const fields = Object.fromEntries((fieldSelector?.requirements ?? []).flatMap(({ key = '', operator, values = [] }) => (operator === 'In' && values.length === 1 ? [[key, values[0] ?? '']] : [])));
   // Whoever asks may ask for '*' and for verbs that this server does not have.

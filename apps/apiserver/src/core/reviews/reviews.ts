@@ -52,9 +52,7 @@ export class Reviews {
     if (resource.namespaced && !target.namespace) throw badRequest('an empty namespace may not be set when a resource name is provided');
     if (!resource.namespaced && target.namespace) throw badRequest(`${resource.plural} have no namespace, but the request names "${target.namespace}"`);
     const attributes = attributesOf(request, {});
-    // Everybody with a name may ask about themselves (Kubernetes' role system:basic-user).
-    const ofSelf = resource.kind.startsWith('Self') && user.groups.includes('system:authenticated');
-    if (!ofSelf && this.options.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, resource);
+    if (this.options.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, resource);
     const review = readMessage<ApiObject>(request, resource.codec.message);
     const nowMs = this.options.clock.now();
     const answered = await this.answers[resource.kind]?.(review, request, resource);

@@ -9,6 +9,12 @@ const secretClaim = (name: string): string => `kubernetes.io/serviceaccount/${na
 /** `system:serviceaccount:<namespace>:<name>` */
 export const accountUser = (namespace: string, name: string): string => `${userPrefix}${namespace}:${name}`;
 
+/** The service account that a user name is of; undefined for all others. */
+export function accountOf(user: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [namespace = '', name = '', ...more] = user.startsWith(userPrefix) ? user.slice(userPrefix.length).split(':') : [];
+  return namespace !== '' && name !== '' && more.length === 0 ? { namespace, name } : undefined;
+}
+
 /** A token's claims under Kubernetes' names (KEP-1205, KEP-4193). Times are seconds since 1970. */
 export function claimsOf(subject: TokenSubject, { issuer, audiences, id, nowSeconds, lifeSeconds }: {
   readonly issuer: string; readonly audiences: readonly string[]; readonly id: string; readonly nowSeconds: number; readonly lifeSeconds: number;
