@@ -13,6 +13,8 @@ export function setPodDefaults(pod: Pod): void {
   const spec = (pod.spec ??= {});
   setSpecDefaults(spec);
   spec.enableServiceLinks ??= true;
+  // Of pods only: a template keeps what its author wrote, so that a request left out follows a limit that is changed.
+  for (const { resources } of [...(spec.initContainers ?? []), ...(spec.containers ?? []), spec]) if (resources) requestLimits(resources);
   if (pod.status) setStatusDefaults(pod.status);
 }
 
@@ -34,7 +36,7 @@ export function setSpecDefaults(spec: PodSpec): void {
   for (const { ephemeralContainerCommon } of spec.ephemeralContainers ?? []) {
     if (ephemeralContainerCommon) setContainerDefaults(ephemeralContainerCommon, false);
   }
-  if (spec.resources) setResourceDefaults(spec.resources);
+  if (spec.resources) roundResources(spec.resources);
   if (spec.overhead) roundUpToMilli(spec.overhead);
 }
 
@@ -49,7 +51,7 @@ function setContainerDefaults(container: Container | EphemeralContainerCommon, h
   for (const { valueFrom } of container.env ?? []) {
     if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ??= 'v1';
   }
-  if (container.resources) setResourceDefaults(container.resources);
+  if (container.resources) roundResources(container.resources);
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe) setProbeDefaults(probe);
   for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (handler?.httpGet) setHttpDefaults(handler.httpGet);
 }
@@ -76,11 +78,14 @@ function setHttpDefaults(action: HTTPGetAction): void {
   action.scheme ??= 'HTTP';
 }
 
-/** What is limited but not requested is requested to its limit. */
-function setResourceDefaults(resources: ResourceRequirements): void {
-  const { limits, requests } = resources;
+function roundResources({ limits, requests }: ResourceRequirements): void {
   if (limits) roundUpToMilli(limits);
   if (requests) roundUpToMilli(requests);
+}
+
+/** What is limited but not requested is requested to its limit. */
+function requestLimits(resources: ResourceRequirements): void {
+  const { limits, requests } = resources;
   const missing = Object.entries(limits ?? {}).filter(([name]) => !requests || !Object.hasOwn(requests, name));
   if (missing.length > 0) resources.requests = { ...requests, ...Object.fromEntries(missing) };
 }

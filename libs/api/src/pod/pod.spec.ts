@@ -1,7 +1,9 @@
+import type { Deployment } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Container, ContainerStatus, Node, Pod, PodSpec, Taint, Toleration } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { findCondition, isConditionTrue, setCondition } from '../meta/conditions';
 import { controllerOf, ownerReference } from '../meta/owner-reference';
+import { deployments } from '../resources/apps/deployments';
 import { pods } from '../resources/core/pods';
 import { quantity } from '../scalars/quantity';
 import { defaultPullPolicy } from './defaults';
@@ -163,6 +165,17 @@ describe('defaults of a pod', () => {
         readinessProbe: { httpGet: { path: '/', scheme: 'HTTP' } }, env: [{ valueFrom: { fieldRef: { apiVersion: 'v1' } } }],
       }],
     } });
+  });
+
+  it('limits become requests in a pod, its init containers too; a template keeps what its author wrote', () => {
+    const spec = (): PodSpec => ({ initContainers: [{ name: 'i', image: 'i:1', resources: { limits: amounts({ cpu: '2' }) } }], containers: [{ name: 'a', image: 'i:1', resources: { limits: amounts({ memory: '1500u' }) } }] });
+    const pod: Pod = { spec: spec() };
+    pods.setDefaults(pod);
+    expect([pod.spec?.initContainers, pod.spec?.containers].map((list) => list?.[0]?.resources?.requests)).toEqual([amounts({ cpu: '2' }), amounts({ memory: '2m' })]);
+    const deployment: Deployment = { spec: { template: { spec: spec() } } };
+    deployments.setDefaults(deployment);
+    const template = deployment.spec?.template?.spec;
+    expect([template?.initContainers, template?.containers].map((list) => list?.[0]?.resources)).toEqual([{ limits: amounts({ cpu: '2' }) }, { limits: amounts({ memory: '2m' }) }]);
   });
 
   it.each([['web', 'Always'], ['web:latest', 'Always'], ['web:1', 'IfNotPresent'], ['host:5000/web', 'Always'], ['host:5000/web:1', 'IfNotPresent'], ['web@sha256:ab', 'IfNotPresent'], ['web:latest@sha256:ab', 'Always']])('the image %s is pulled %s', (image, policy) => {
