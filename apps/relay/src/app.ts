@@ -4,18 +4,20 @@
  *   client ──► doorkeeper (on the machine: holds 127.0.0.1:<nodePort>) ──connection, as a handle──► relay (in the namespace of the
  *   cluster's links) ──► <node's address>:<nodePort> ──► the Service, as from any client outside the cluster
  *
- * The relay follows Services, says which ports to hold, and connects to a node that is Ready. No byte passes the doorkeeper but UDP's.
+ * The relay follows Services, says which ports to hold, and connects to a node that is Ready, or to the next where one refuses although the
+ * Service has endpoints. No byte passes the doorkeeper but UDP's.
  */
 import type { Socket } from 'node:net';
 
 import { endpointSlices, nodes, services } from '@navarch/api';
 import { randomInt, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import { createEventRecorder, createInformer, startController, watching, type ApiClient } from '@navarch/client';
+import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 import { joinSockets } from '@navarch/streaming';
 
 import { dial } from './dial';
 import { doorId, type Door, type FromDoorkeeper, type ToDoorkeeper } from './messages';
-import { nodeAddresses, wantedDoors, type WantedDoor } from './plan-doors';
+import { hasEndpoint, nodeAddresses, wantedDoors, type WantedDoor } from './plan-doors';
 import { UdpSessions } from './udp-sessions';
 
 export interface RelayDependencies {
@@ -68,7 +70,8 @@ class NodePortRelay implements Relay {
     this.udp = new UdpSessions({ clock, addressFor: (port) => this.anyAddress(port), reply: (port, to, data) => send({ kind: 'reply', port, client: to, data }) });
     this.controller = startController({
       name: 'relay/doors', clock, random, logger, signal: this.stop.signal,
-      watches: [watching(this.services, { keys: () => [everything] })],
+      // No door opens before it is known where it leads.
+      watches: [watching(this.services, { keys: () => [everything] }), watching(this.nodes, { keys: () => [] }), watching(this.slices, { keys: () => [] })],
       reconcile: () => Promise.resolve(this.holdWhatIsWanted()),
     });
     for (const informer of [this.services, this.nodes, this.slices]) informer.start(this.stop.signal);
@@ -121,7 +124,11 @@ class NodePortRelay implements Relay {
   }
 
   private addressesOf(door: WantedDoor): string[] {
-    return nodeAddresses(door, this.nodes.list(), this.slices.by('service', `${door.namespace}/${door.name}`));
+    return nodeAddresses(door, this.nodes.list(), this.slicesOf(door));
+  }
+
+  private slicesOf({ namespace, name }: WantedDoor): readonly EndpointSlice[] {
+    return this.slices.by('service', `${namespace}/${name}`);
   }
 
   private anyAddress(port: number): string | undefined {
@@ -137,7 +144,10 @@ class NodePortRelay implements Relay {
     client.allowHalfOpen = true;
     this.open.add(client);
     try {
-      const target = await dial({ addresses: door ? this.addressesOf(door) : [], port, clock, random });
+      const target = await dial({
+        port, clock, random, addresses: () => (door ? this.addressesOf(door) : []), isServed: () => door !== undefined && hasEndpoint(door, this.slicesOf(door)),
+        isWanted: () => !client.destroyed && !this.stop.signal.aborted,
+      });
       joinSockets(client, target, this.open, (error) => logger.debug('a relayed connection failed', { port, error: error.message }));
     } catch (thrown) {
       logger.info('a connection from this machine was refused', { port, service: `${door?.namespace}/${door?.name}`, reason: toError(thrown).message });

@@ -8,6 +8,8 @@ export interface WantedDoor extends Door {
   readonly namespace: string;
   readonly name: string;
   readonly uid?: string;
+  /** The Service's name for the port; '' where it has none. */
+  readonly portName: string;
   /** Only nodes with a ready endpoint answer. */
   readonly local: boolean;
 }
@@ -20,11 +22,17 @@ export function wantedDoors(services: readonly Service[]): Map<string, WantedDoo
     const protocol = protocols[port.protocol ?? 'TCP'];
     if (!protocol || port.nodePort === undefined) return [];
     return [{
-      protocol, port: port.nodePort, namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', ...(metadata?.uid !== undefined && { uid: metadata.uid }),
+      protocol, port: port.nodePort, portName: port.name ?? '', namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', ...(metadata?.uid !== undefined && { uid: metadata.uid }),
       local: spec.externalTrafficPolicy === 'Local',
     }];
   })));
   return new Map(doors.map((door) => [doorId(door), door]));
+}
+
+/** Whether someone is there to answer at a door, as far as the slices say: ready, or ending and still serving, to which proxies turn where nobody is ready. */
+export function hasEndpoint({ portName }: WantedDoor, slices: readonly EndpointSlice[]): boolean {
+  return slices.some(({ ports = [], endpoints = [] }) =>
+    ports.some(({ name }) => (name ?? '') === portName) && endpoints.some(({ conditions }) => (conditions?.ready ?? true) || (conditions?.serving ?? false)));
 }
 
 /** Hollow nodes have an address, but nothing behind it. */

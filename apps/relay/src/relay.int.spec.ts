@@ -7,6 +7,7 @@ import { endpointSlices, events, nodes, services } from '@navarch/api';
 import { seededRandom, silentLogger, systemClock } from '@navarch/base';
 import { createMemoryApi, type MemoryApi } from '@navarch/client/testing';
 import type { ServicePort } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { Endpoint, EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 
 import { runRelay, type Relay } from './app';
 import { Doorkeeper } from './doorkeeper';
@@ -59,8 +60,8 @@ async function doors(count: number): Promise<void> {
 }
 
 /** What is answered to `text` when its half is ended; rejects where the connection is reset. */
-function ask(port: number, text: string): Promise<string> {
-  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+function ask(port: number, text: string, host = '127.0.0.1'): Promise<string> {
+  const socket = connect({ host, port, allowHalfOpen: true });
   socket.end(text);
   return new Promise((resolve, reject) => {
     let answer = '';
@@ -136,6 +137,43 @@ it('a Service that nothing answers resets the connection at once: refused by the
   await expect(ask(port, 'x')).rejects.toMatchObject({ code: 'ECONNRESET' });
   await addNode('node-1', nodeAddress);
   await addNode('node-2', '127.0.0.3', 'Unknown');
+  await expect(ask(port, 'x')).rejects.toMatchObject({ code: 'ECONNRESET' });
+});
+
+const slice = (endpoints: Endpoint[], portName = ''): EndpointSlice => ({
+  metadata: { namespace: 'default', name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4', ports: [{ name: portName, port: 8080 }], endpoints,
+});
+
+it('a node that refuses although the Service has endpoints, as when its proxy is behind, is passed over: no client is reset', async () => {
+  const port = await listen('127.0.0.3', 0, echo('up to date'));
+  await addNode('node-1', nodeAddress);
+  await addNode('node-2', '127.0.0.3');
+  await api.client.resource(endpointSlices).create(slice([{ addresses: ['10.244.1.2'], nodeName: 'node-2' }]));
+  await addService({ port: 80, nodePort: port });
+  await doors(1);
+  for (let count = 0; count < 12; count += 1) expect(await ask(port, 'x')).toBe('up to date heard 1');
+});
+
+it('where all nodes refuse for a moment, the client waits until one answers; an endpoint that ends and still serves is reason to', async () => {
+  const port = await listen(nodeAddress, 0, echo('node'));
+  servers.pop()?.close();
+  await addNode('node-1', nodeAddress);
+  await api.client.resource(endpointSlices).create(slice([{ addresses: ['10.244.0.2'], nodeName: 'node-1', conditions: { ready: false, serving: true, terminating: true } }]));
+  await addService({ port: 80, nodePort: port });
+  await doors(1);
+  const answer = ask(port, 'patient');
+  await expect(ask(port, 'x', nodeAddress)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await listen(nodeAddress, port, echo('node at last'));
+  expect(await answer).toBe('node at last heard 7');
+});
+
+it('endpoints at another port of the Service are no reason to wait: reset at once', async () => {
+  const port = await listen(nodeAddress, 0, echo('node'));
+  servers.pop()?.close();
+  await addNode('node-1', nodeAddress);
+  await api.client.resource(endpointSlices).create(slice([{ addresses: ['10.244.0.2'], nodeName: 'node-1' }], 'other'));
+  await addService({ name: 'web', port: 80, nodePort: port });
+  await doors(1);
   await expect(ask(port, 'x')).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
 
