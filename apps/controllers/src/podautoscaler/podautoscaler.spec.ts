@@ -1,7 +1,8 @@
-import { deployments, horizontalPodAutoscalers, podMetrics, pods, statefulSets, timeFromMs } from '@navarch/api';
+import { deployments, horizontalPodAutoscalers, podMetrics, pods, replicaSets, replicationControllers, statefulSets, timeFromMs, type Resource } from '@navarch/api';
 import { ApiError } from '@navarch/base';
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec } from '@navarch/proto/k8s/io/api/autoscaling/v2/autoscaling';
-import type { Deployment } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { Deployment, ReplicaSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
+import type { ReplicationController } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { ControllerCluster } from '../testing/cluster';
 import type { MetricsSource } from './metrics-source';
@@ -130,6 +131,25 @@ describe('an autoscaler', () => {
     await autoscale({ scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' }, metrics: [{ type: 'ContainerResource', containerResource: { name: 'cpu', container: 'main', target: { type: 'AverageValue', averageValue: { string: '50m' } } } }] });
     await cluster.clock.advance(1_000);
     expect((await cluster.api.client.resource(statefulSets).get('default', 'db')).spec?.replicas).toBe(3);
+  });
+
+  it.each<[string, string, Resource<ReplicaSet> | Resource<ReplicationController>]>([['ReplicaSet', 'apps/v1', replicaSets], ['ReplicationController', 'v1', replicationControllers]])('sizes a %s', async (kind, apiVersion, resource) => {
+    await cluster.start();
+    const client = cluster.api.client.resource(resource as Resource<ReplicaSet>);
+    const selector = kind === 'ReplicaSet' ? { matchLabels: { app: 'web' } } : { app: 'web' };
+    await client.create({ metadata: { namespace: 'default', name: 'set' }, spec: { replicas: 2, selector, template: template('web') } } as ReplicaSet);
+    await mature();
+    await use(100);
+    await autoscale({ scaleTargetRef: { apiVersion, kind, name: 'set' }, behavior: atOnce });
+    await cluster.clock.advance(2_000);
+    expect((await client.get('default', 'set')).spec?.replicas).toBe(4);
+    expect((await cluster.api.client.resource(pods).list()).items).toHaveLength(4);
+    await mature();
+    await use(10);
+    await period();
+    await cluster.clock.advance(60_000);
+    expect((await client.get('default', 'set')).spec?.replicas).toBe(1);
+    expect(await condition('ScalingActive')).toBe('True ValidMetricFound');
   });
 
   it('of several metrics the one that asks for most decides, from every source', async () => {
