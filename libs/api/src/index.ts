@@ -78,6 +78,7 @@ export { metricResources, nodeMetrics, podMetrics } from './resources/metrics/me
 export { createRegistry } from './registry';
 export { allVerbs, contentChanged, defineResource, statusStrategy, type ResourceDefinition } from './define-resource';
 export { fieldErrorsToApiError } from './field-errors';
+export { isMirrorPod } from './validation/pod';
 export { invalid as invalidField } from './validation/field-error';
 export { hasNodePorts, isHeadless, needsHealthCheck } from './validation/service';
 export { canonicalCidr } from './validation/canonical-ip';

@@ -215,15 +215,15 @@ export class ApiCore {
     checkRoute(kind, request);
     const parsed = parseSelection(kind.resource, request.target, request.options);
     const selection = kind.view?.selection(parsed) ?? parsed;
-    this.authorize(kind.resource, request, selection.fields);
+    this.authorize(kind.resource, request, selection);
     checkOptions(request.options);
     if (this.draining && isStreaming(request)) throw new ApiError('Unavailable', 'the apiserver is shutting down', { retryAfterSeconds: 1 });
     const release = this.inFlight.take(request.user, request.verb, isStreaming(request));
     return this.answer(kind, request, selection, release);
   }
 
-  private authorize(resource: Resource, request: ApiRequest, fields: Selection['fields'] = {}): void {
-    const attributes = attributesOf(request, fields);
+  private authorize(resource: Resource, request: ApiRequest, selection?: Selection): void {
+    const attributes = attributesOf(request, selection?.fields ?? {}, selection?.labels);
     if (this.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, resource);
   }
 

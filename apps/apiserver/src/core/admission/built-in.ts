@@ -1,6 +1,6 @@
 import type { ApiObject } from '@navarch/api';
 import type { Random } from '@navarch/base';
-import type { LimitRange, Namespace, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { LimitRange, Namespace, Pod, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { PriorityClass } from '@navarch/proto/k8s/io/api/scheduling/v1/scheduling';
 import type { StorageClass } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
@@ -11,6 +11,7 @@ import { certificateRequester } from './certificate-requester';
 import { defaultTolerationSeconds } from './default-toleration-seconds';
 import { limitRanger } from './limit-ranger';
 import { namespaceLifecycle } from './namespace-lifecycle';
+import { nodeRestriction } from './node-restriction';
 import { podTrace } from './pod-trace';
 import { priorityAdmission } from './priority';
 import { serviceAccountAdmission } from './service-account';
@@ -33,6 +34,10 @@ export function builtInAdmission({ kinds, random, find, mountTokens }: BuiltInAd
     serviceAccountAdmission({
       find: async (namespace, name, signal) => (await find({ plural: 'serviceaccounts', namespace, name }, signal))?.object as ServiceAccount | undefined,
       random, mountTokens,
+    }),
+    nodeRestriction({
+      pod: async (namespace, name, signal) => (await find({ plural: 'pods', namespace, name }, signal))?.object as Pod | undefined,
+      nodeUid: async (name, signal) => (await find({ plural: 'nodes', name }, signal))?.uid,
     }),
     defaultTolerationSeconds,
     priorityAdmission({

@@ -1,3 +1,4 @@
+import { isMirrorPod } from '@navarch/api';
 import { randomNameSuffix, type Random } from '@navarch/base';
 import type { Container, Pod, ProjectedVolumeSource, ServiceAccount } from '@navarch/proto/k8s/io/api/core/v1/core';
 
@@ -7,7 +8,6 @@ import { creates, type AdmissionPlugin } from './admission';
 const defaultName = 'default';
 const volumePrefix = 'kube-api-access-';
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 /** From a current read where the cache lacks it. */
 export type ServiceAccountLookup = (namespace: string, name: string, signal: AbortSignal) => Promise<ServiceAccount | undefined>;
@@ -30,14 +30,14 @@ export function serviceAccountAdmission({ find, random, mountTokens }: ServiceAc
     handles: (attributes) => creates(attributes, '', 'pods'),
     async admit({ resource, namespace, name, object, signal }) {
       const pod = object as Pod;
+      // What stands for a pod of the node's own gets nothing from here: it runs without us.
+      if (isMirrorPod(pod)) return;
       const accountName = pod.spec?.serviceAccountName ?? defaultName;
       const account = await find(namespace, accountName, signal);
       if (!account && accountName !== defaultName) {
         throw forbidden(resource, name, `error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`);
       }
       pod.spec = { ...pod.spec, serviceAccountName: accountName, serviceAccount: accountName };
-      // What stands for a pod of the node's own gets nothing from here: it runs without us.
-      if (pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return;
       const wantsToken = pod.spec.automountServiceAccountToken ?? account?.automountServiceAccountToken ?? true;
       if (mountTokens && wantsToken) mountToken(pod.spec, random);
       if (!pod.spec.imagePullSecrets?.length && account?.imagePullSecrets?.length) pod.spec.imagePullSecrets = structuredClone(account.imagePullSecrets);

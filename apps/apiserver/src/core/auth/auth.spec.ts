@@ -1,3 +1,4 @@
+import { volumeNodeLabel } from '@navarch/api';
 import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import type { User, Verb } from '../request';
@@ -9,7 +10,7 @@ const podOf = (name: string, nodeName: string | undefined, spec: object = {}): P
 const pods = [
   podOf('mine', 'node-a', {
     serviceAccountName: 'robot', imagePullSecrets: [{ name: 'pull' }],
-    volumes: [{ name: 'v', volumeSource: { configMap: { localObjectReference: { name: 'settings' } }, secret: { secretName: 'tls' } } }],
+    volumes: [{ name: 'd', volumeSource: { persistentVolumeClaim: { claimName: 'data' } } }, { name: 'v', volumeSource: { configMap: { localObjectReference: { name: 'settings' } }, secret: { secretName: 'tls' } } }],
     containers: [{ name: 'c', env: [{ name: 'E', valueFrom: { secretKeyRef: { localObjectReference: { name: 'env' }, key: 'k' } } }], envFrom: [{ configMapRef: { localObjectReference: { name: 'from' } } }] }],
   }),
   podOf('theirs', 'node-b', { volumes: [{ name: 'v', volumeSource: { secret: { secretName: 'other' } } }] }),
@@ -17,6 +18,8 @@ const pods = [
 ];
 const authorizer = nodeAuthorizer({
   pod: (_namespace, name) => pods.find(({ metadata }) => metadata?.name === name),
+  volume: (name) => ({ bound: { claim: { namespace: 'default', name: 'data' } }, local: { node: 'node-a' }, foreign: { claim: { namespace: 'other', name: 'data' } } })[name],
+  nodeOfAttachment: (name) => ({ attached: 'node-a', elsewhere: 'node-b' })[name],
   onNode: (node) => pods.filter(({ spec }) => spec?.nodeName === node),
 });
 
@@ -48,7 +51,7 @@ describe('the node rule', () => {
     expect(may(node, 'delete', 'pods', { name: 'mine' })).toBe(true);
     for (const verb of ['get', 'delete'] as const) expect(may(node, verb, 'pods', { name: 'theirs' })).toBe(false);
     expect(may(node, 'patch', 'pods', { name: 'theirs', subresource: 'status' })).toBe(false);
-    expect(may(node, 'create', 'pods')).toBe(false);
+    expect([may(node, 'create', 'pods', { name: 'mine', subresource: 'eviction' }), may(node, 'create', 'pods', { name: 'theirs', subresource: 'eviction' })]).toEqual([true, false]);
     expect(may(node, 'create', 'pods', { name: 'mine', subresource: 'binding' })).toBe(false);
   });
 
@@ -66,6 +69,21 @@ describe('the node rule', () => {
     expect(may(node, 'get', 'secrets', { name: 'tls', namespace: 'kube-system' })).toBe(false);
     expect(may(node, 'list', 'secrets')).toBe(false);
     expect(may(node, 'update', 'secrets', { name: 'tls' })).toBe(false);
+  });
+
+  it('reads the claims of its pods, the volumes bound to them, and what is attached to it; lists only the volumes that lie on it', () => {
+    expect(['data', 'other'].map((name) => may(node, 'get', 'persistentvolumeclaims', { name }))).toEqual([true, false]);
+    expect(['bound', 'local', 'foreign', 'gone'].map((name) => may(node, 'get', 'persistentvolumes', { name, namespace: '' }))).toEqual([true, true, false, false]);
+    expect(['bound', 'local'].map((name) => may(node, 'patch', 'persistentvolumes', { name, namespace: '' }))).toEqual([false, true]);
+    const selectors: Record<string, string>[] = [{}, { [volumeNodeLabel]: 'node-a' }, { [volumeNodeLabel]: 'node-b' }];
+    expect(selectors.map((labels) => may(node, 'watch', 'persistentvolumes', { namespace: '', labels }))).toEqual([false, true, false]);
+    expect(['attached', 'elsewhere'].map((name) => may(node, 'get', 'volumeattachments.storage.k8s.io', { name }))).toEqual([true, false]);
+  });
+
+  it('reads Services and runtime classes, asks for certificates and reviews, and reports events, whatever runs there', () => {
+    for (const kind of ['services', 'runtimeclasses.node.k8s.io', 'csidrivers.storage.k8s.io', 'certificatesigningrequests.certificates.k8s.io']) expect(may(node, 'watch', kind)).toBe(true);
+    for (const kind of ['events', 'events.events.k8s.io', 'certificatesigningrequests.certificates.k8s.io', 'tokenreviews.authentication.k8s.io', 'subjectaccessreviews.authorization.k8s.io']) expect(may(node, 'create', kind)).toBe(true);
+    for (const kind of ['deployments.apps', 'clusterroles.rbac.authorization.k8s.io', 'resourcequotas']) expect(may(node, 'list', kind)).toBe(false);
   });
 
   it('needs both the name and the group', () => {

@@ -14,6 +14,8 @@ export interface AuthorizationAttributes {
   readonly name: string;
   /** Exact requirements of the request's field selector. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The same of its label selector. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A path that is no resource's: `/version`, `/metrics`. The verb is HTTP's method in small letters. */
@@ -39,9 +41,9 @@ export interface UserRules {
   readonly incomplete: boolean;
 }
 
-export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonly<Record<string, string>>): AuthorizationAttributes {
+export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>> = {}): AuthorizationAttributes {
   const { group, resource, subresource = '', namespace = '', name = '' } = target;
-  return { user, verb, group, resource, subresource, namespace, name, fields };
+  return { user, verb, group, resource, subresource, namespace, name, fields, labels };
 }
 
 export function firstThatAllows(...authorizers: readonly Authorizer[]): Authorizer {

@@ -34,7 +34,8 @@ describe('who acts as somebody else', () => {
   it('needs the right to each user, group, uid and extra value', () => {
     expect(become(alice, { groups: ['dev'], uid: 'u1', extra: { scopes: ['view'] } }).name).toBe('bob');
     expect(become(alice, { user: 'system:serviceaccount:team:robot' }).name).toBe('system:serviceaccount:team:robot');
-    for (const more of [{ user: 'eve' }, { groups: ['dev', 'system:masters'] }, { uid: 'u2' }, { extra: { scopes: ['edit'] } }, { extra: { other: ['view'] } }, { user: 'system:serviceaccount:team:other' }]) {
+    const refused: Partial<Impersonation>[] = [{ user: 'eve' }, { groups: ['dev', 'system:masters'] }, { uid: 'u2' }, { extra: { scopes: ['edit'] } }, { extra: { other: ['view'] } }, { user: 'system:serviceaccount:team:other' }];
+    for (const more of refused) {
       expect(() => become(alice, more)).toThrow(expect.objectContaining({ reason: 'Forbidden' }));
     }
     expect(() => become(alice, { user: 'eve' })).toThrow('users "eve" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster scope');

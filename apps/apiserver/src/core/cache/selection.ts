@@ -13,6 +13,8 @@ export interface Selection {
   readonly indexed?: { readonly field: string; readonly value: string };
   /** The exact field requirements, for authorization. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The exact label requirements, for authorization. */
+  readonly labels: Readonly<Record<string, string>>;
   /** No selector: all objects of the namespace (or of all). */
   readonly everything: boolean;
   matches(object: StoredObject): boolean;
@@ -32,6 +34,7 @@ export function parseSelection(resource: Resource, target: RequestTarget, { labe
     ...(name && { name }),
     ...(indexed !== undefined && indexValue !== undefined && { indexed: { field: indexed, value: indexValue } }),
     fields,
+    labels: Object.fromEntries((labels?.requirements ?? []).flatMap(({ key, operator, values: [value, ...others] }) => (operator === 'In' && value !== undefined && others.length === 0 ? [[key, value]] : []))),
     everything: !labels && !matcher,
     matches: (object) =>
       (namespace === undefined || namespace === '' || object.namespace === namespace)

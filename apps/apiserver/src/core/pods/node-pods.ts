@@ -1,5 +1,6 @@
 import { volumeNodeLabel } from '@navarch/api';
-import type { Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { PersistentVolume, Pod } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { VolumeAttachment } from '@navarch/proto/k8s/io/api/storage/v1/storage';
 
 import type { NodePods } from '../auth/node-authorizer';
 import type { Kinds } from '../kinds';
@@ -9,7 +10,11 @@ export function podsOf(kinds: Kinds): NodePods {
   const cache = () => kinds.get('', 'pods').cache;
   return {
     pod: (namespace, name) => cache().get(namespace, name)?.object as Pod | undefined,
-    nodeOfVolume: (name) => kinds.get('', 'persistentvolumes').cache.get('', name)?.metadata.labels?.[volumeNodeLabel],
+    volume(name) {
+      const volume = kinds.get('', 'persistentvolumes').cache.get('', name)?.object as PersistentVolume | undefined;
+      return volume && { claim: volume.spec?.claimRef, node: volume.metadata?.labels?.[volumeNodeLabel] };
+    },
+    nodeOfAttachment: (name) => (kinds.get('storage.k8s.io', 'volumeattachments').cache.get('', name)?.object as VolumeAttachment | undefined)?.spec?.nodeName,
     onNode: (node) => (cache().byField('spec.nodeName', node) ?? []).map(({ object }) => object as Pod),
   };
 }

@@ -26,7 +26,7 @@ export function tokenSubresource(options: TokenOptions | undefined, random: Rand
       const account = await context.find();
       const spec = completeSpec(asked.spec, options, request);
       const subject = subjectFor(spec, { name: context.name, uid: account.uid }, context);
-      checkNode(request.user, spec, subject, context);
+      checkNode(request.user, spec, subject, context, apiAudiences(options));
       const nowSeconds = Math.floor(context.nowMs / 1_000);
       const lifeSeconds = spec.expirationSeconds;
       const token = options.keys.sign(claimsOf(subject, { issuer: options.issuer, audiences: spec.audiences, id: randomUuid(random), nowSeconds, lifeSeconds }));
@@ -83,10 +83,20 @@ function subjectFor({ boundObjectRef: reference }: TokenRequestSpec, account: { 
 }
 
 /** A kubelet gets tokens for its own pods only (Kubernetes' NodeRestriction). */
-function checkNode(user: User, { boundObjectRef: reference }: TokenRequestSpec, { pod, node }: TokenSubject, { resource, name }: SubresourceContext): void {
-  const own = nodeOf(user);
-  if (own === undefined) return;
+function checkNode(user: User, { boundObjectRef: reference, audiences }: CompleteSpec, { pod, node }: TokenSubject, context: SubresourceContext, own: readonly string[]): void {
+  const { resource, name } = context;
+  const ownNode = nodeOf(user);
+  if (ownNode === undefined) return;
   if (!pod) throw forbidden(resource, name, 'node requested token not bound to a pod');
   if (reference?.uID === undefined) throw forbidden(resource, name, 'node requested token with a pod binding without a uid');
-  if (node?.name !== own) throw forbidden(resource, name, 'node requested token bound to a pod scheduled on a different node');
+  if (node?.name !== ownNode) throw forbidden(resource, name, 'node requested token bound to a pod scheduled on a different node');
+  const wanted = audiencesInPod(context.cache('', 'pods').get(context.namespace, pod.name)?.object as Pod | undefined);
+  const foreign = audiences.find((audience) => !own.includes(audience) && !wanted.has(audience));
+  if (foreign !== undefined) throw forbidden(resource, name, `audience ${JSON.stringify(foreign)} not found in pod spec volume, ${user.name} is not authorized to request tokens for this audience`);
+}
+
+/** For whom the pod itself wants tokens (KEP-4412). */
+function audiencesInPod(pod: Pod | undefined): ReadonlySet<string> {
+  const sources = (pod?.spec?.volumes ?? []).flatMap(({ volumeSource }) => volumeSource?.projected?.sources ?? []);
+  return new Set(sources.flatMap(({ serviceAccountToken }) => serviceAccountToken?.audience ?? []));
 }

@@ -96,6 +96,17 @@ describe('a token request', () => {
     await expect(ask({}, { user: kubelet, name: 'default' })).rejects.toMatchObject({ reason: 'Forbidden' });
   });
 
+  it('of a kubelet is only for whom the pod wants tokens, or for this API', async () => {
+    const volumes = [{ name: 't', volumeSource: { projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'vault' } }] } } }];
+    const object = { metadata: { name: 'web', namespace: 'default' }, spec: { serviceAccountName: 'robot', nodeName: 'node-1', volumes, containers: [{ name: 'c', image: 'i' }] } } as Pod;
+    await cluster.one({ verb: 'create', resource: po, object });
+    const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'web', uid: await uidOf(po, 'web') };
+    for (const audiences of [[], [issuer], ['vault']]) expect((await ask({ boundObjectRef, audiences }, { user: kubelet })).status?.token).toBeTruthy();
+    await expect(ask({ boundObjectRef, audiences: ['vault', 'bank'] }, { user: kubelet })).rejects.toMatchObject({
+      reason: 'Forbidden', message: 'serviceaccounts "robot" is forbidden: audience "bank" not found in pod spec volume, system:node:node-1 is not authorized to request tokens for this audience',
+    });
+  });
+
   it('is refused where the server has no key, and then no pod waits for a token', async () => {
     const keyless = await startCore();
     const body = { contentType: 'application/json', bytes: Buffer.from('{}') };
