@@ -26,6 +26,8 @@ const addresses = new Map<string, string>();
 const requests = 42;
 const image = 'navarch.local/busybox:1';
 const serve = 'mkdir /tmp/www; echo "$HOSTNAME" > /tmp/www/index.html; trap "exit 0" TERM; httpd -f -p 8080 -h /tmp/www & nc -ll -p 9000 -e cat & wait $!';
+/** A preStop hook: until the test has seen that no node sends anyone here any more, and the last who was sent here has his answer. */
+const untilReleased = 'until [ -e /tmp/released ]; do sleep 0.1; done; while netstat -tn | grep -q ":8080 .*\\(ESTABLISHED\\|SYN_RECV\\)"; do sleep 0.1; done';
 const everyAnswer = (url: string): string => `for i in $(seq ${requests}); do timeout 5 wget -qO- ${url} || echo failed; done | sort -u`;
 const allPods = nodes.map((node) => `echo-${node}`);
 const address = (name: string): string => addresses.get(name) ?? '';
@@ -174,10 +176,10 @@ describe('connections through Services', () => {
         template: {
           metadata: { labels: { app: 'web' } },
           spec: {
-            terminationGracePeriodSeconds: 10,
+            terminationGracePeriodSeconds: 120,
             containers: [{
               name: 'main', image, command: ['sh', '-c', serve.replace('$HOSTNAME', '$VERSION')], env: [{ name: 'VERSION', value: version }],
-              readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 }, lifecycle: { preStop: { exec: { command: ['sleep', '2'] } } },
+              readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 }, lifecycle: { preStop: { exec: { command: ['sh', '-c', untilReleased] } } },
             }],
           },
         },
@@ -189,24 +191,27 @@ describe('connections through Services', () => {
     await eventually(() => fromMachine(web.nodePort).catch(() => undefined));
     await eventually(async () => ((await inPod('echo-node-1', `timeout 5 wget -qO- http://${web.clusterIP}`)) === 'one' ? true : undefined));
 
-    const load = inPod('echo-node-1', `rm -f /tmp/stop; while [ ! -e /tmp/stop ]; do timeout 5 wget -qO- http://${web.clusterIP} || echo failed; done`);
+    const load = inPod('echo-node-1', `rm -f /tmp/stop; while [ ! -e /tmp/stop ]; do timeout 30 wget -qO- http://${web.clusterIP} || echo failed; done`);
     const seen: string[] = [];
     let rolling = true;
     const loadFromHere = (async () => {
       while (rolling) seen.push(await fromMachine(web.nodePort).catch((error: Error) => error.message));
     })();
     await session.mergePatch(await session.kind('deployments'), 'default', 'web', { spec: { template: { spec: { containers: (deployment('two') as { spec: { template: { spec: JsonObject } } }).spec.template.spec['containers'] ?? [] } } } });
-    await eventually(() => rolledOut('web'));
     // Until the last of the old ones is gone.
-    await eventually(async () => ((await session.list(await session.kind('pods'), { namespace: 'default', labelSelector: 'app=web' })).items.length === 3 ? true : undefined));
+    const released = new Set<string>();
+    await eventually(async () => ((await releaseLeaving('web', released)) === 3 && released.size === 3 ? rolledOut('web') : undefined));
     rolling = false;
     await inPod('echo-node-1', 'touch /tmp/stop');
     await loadFromHere;
     const answers = (await load).split('\n');
     expect(lines(answers.join('\n'))).toEqual(['one', 'two']);
     expect(lines(seen.join('\n'))).toEqual(['one', 'two']);
+    const events = (await session.list(await session.kind('events'), { namespace: 'default' })).items as { reason?: string; involvedObject?: { name?: string } }[];
+    expect(events.filter(({ reason, involvedObject }) => reason === 'FailedPreStopHook' && involvedObject?.name?.startsWith('web-'))).toEqual([]);
+    for (const { metadata: { name } } of await podsOf('web')) await inPod(name, 'touch /tmp/released');
     await session.delete(await session.kind('deployments'), 'default', 'web', {});
-  });
+  }, 180_000);
 });
 
 describe('a NetworkPolicy', () => {
@@ -270,6 +275,30 @@ describe('a node that is cut off', () => {
 async function nodePortOf(name: string, port: string): Promise<number> {
   const { spec } = (await session.get(await session.kind('services'), 'default', name)) as { spec: { ports: { name: string; nodePort: number }[] } };
   return spec.ports.find((candidate) => candidate.name === port)?.nodePort ?? 0;
+}
+
+interface SeenPod {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+  readonly status: { readonly podIP?: string };
+}
+
+const podsOf = async (app: string): Promise<SeenPod[]> => (await session.list(await session.kind('pods'), { namespace: 'default', labelSelector: `app=${app}` })).items as unknown as SeenPod[];
+
+/**
+ * Lets those pods of an app end that the rules of no node name any more: what a user's preStop does by a pause that is long enough, however busy the machine. Answers how
+ * many pods there are.
+ */
+async function releaseLeaving(app: string, released: Set<string>): Promise<number> {
+  const pods = await podsOf(app);
+  const leaving = pods.filter(({ metadata: { name, deletionTimestamp } }) => deletionTimestamp !== undefined && !released.has(name));
+  if (leaving.length === 0) return pods.length;
+  const rules = (await Promise.all(nodes.map((node) => run(inNamespace(places.node(node).namespaceFile, ['nft', 'list', 'ruleset']))))).join();
+  for (const { metadata: { name }, status } of leaving.filter(({ status: { podIP } }) => !rules.includes(` ${podIP} . 8080`))) {
+    expect(status.podIP).toMatch(/^10\.244\./);
+    await inPod(name, 'touch /tmp/released');
+    released.add(name);
+  }
+  return pods.length;
 }
 
 /** True when every replica is of the wanted template and available. */
