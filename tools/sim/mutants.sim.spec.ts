@@ -39,6 +39,6 @@ describe('the simulation notices', () => {
   });
 
   it('nothing where nothing is broken', async () => {
-    expect(await runWorkloads({ ...common, seed: 1, topics: ['replicas', 'garbage', 'quotas'] })).toMatchObject({ violation: undefined });
-  }, 120_000);
+    expect(await runWorkloads({ ...common, seed: 1, topics: ['replicas', 'rollouts', 'garbage', 'quotas'] })).toMatchObject({ violation: undefined });
+  }, 240_000);
 });

@@ -5,6 +5,7 @@
 import { controllerOf, type ApiObject, type Resource } from '@navarch/api';
 import { ApiError, sleep } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
+import type { ReplicaSet } from '@navarch/proto/k8s/io/api/apps/v1/apps';
 import type { Job } from '@navarch/proto/k8s/io/api/batch/v1/batch';
 import type { Endpoint, EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
 
@@ -65,6 +66,20 @@ const resized = (change: (replicas: number, set: ApiObject) => number) => (write
 const setsResized = (change: (replicas: number) => number) => around(() => ({
   write: (write, proceed) => (write.resource.plural === 'replicasets' && ['create', 'update', 'patch'].includes(write.verb) ? proceed(resized(change)(write)) : proceed()),
 }));
+
+/** A set that is to become smaller loses all its pods. */
+function emptied(): Interception {
+  const sizes = new Map<string, number>();
+  return {
+    write: (write, proceed) => {
+      const { spec } = (write.object ?? {}) as ReplicaSet;
+      if (write.resource.plural !== 'replicasets' || !['create', 'update'].includes(write.verb) || spec?.replicas === undefined) return proceed();
+      const before = sizes.get(write.name) ?? 0;
+      sizes.set(write.name, spec.replicas);
+      return spec.replicas < before ? proceed(resized(() => 0)(write)) : proceed();
+    },
+  };
+}
 
 /** Counts at once what it should first only list. */
 function countedAtOnce(job: Job): Job {
@@ -130,6 +145,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   { bug: 'a rollout makes its sets too large', topics: ['deployments'], noticed: /Deployment .* wants .* pods of its sets, .* are allowed/, client: setsResized((replicas) => replicas + 2) },
+  { bug: 'a rollout takes all old pods before the new ones serve', topics: ['rollouts'], noticed: /Deployment shop\/steady has \d pods that serve \(0 lost\), 3 are promised/, client: around(emptied) },
   {
     bug: 'a budget allows more evictions than it has', topics: ['budgets'], noticed: /PodDisruptionBudget .* promises .* an eviction leaves/,
     client: onWrite('poddisruptionbudgets', 'updateStatus', ({ object, args }, proceed) => proceed([{ ...object, status: { ...(object as { status?: object }).status, disruptionsAllowed: 99 } }, ...args.slice(1)])),

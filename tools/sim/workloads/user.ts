@@ -157,9 +157,14 @@ export const topics: Readonly<Record<string, { readonly begin: readonly Step[]; 
   namespaces: { begin: [shortLived], steps: [shortLived] },
 };
 
+/** Only where asked for by name: a rollout of one size, since a size that changes excuses that fewer serve. */
+const rehearsals: typeof topics = {
+  rollouts: { begin: [make1(deployments, make.deployment(shop, 'steady', 4))], steps: [rolled(any(deployments), 'steady')] },
+};
+
 /** Lives through these topics until `untilMs`; at the end nothing starts by itself any more. */
 export async function liveThrough(user: ScriptedUser, names: readonly string[], nowMs: () => number, untilMs: number, paceMs: number): Promise<void> {
-  const chosen = names.map((name) => topics[name]).filter((topic) => topic !== undefined);
+  const chosen = names.map((name) => topics[name] ?? rehearsals[name]).filter((topic) => topic !== undefined);
   await user.create(namespaces, { metadata: { name: shop } });
   for (const { begin } of chosen) for (const step of begin) await step(user);
   const steps = chosen.flatMap((topic) => topic.steps);
