@@ -45,7 +45,7 @@ const reasonOf = ({ status }: Autoscaler, type: string): string | undefined => s
 const words = (text: string): string[][] => text.trim().split('\n').filter((line) => line !== '').map((line) => line.split(/\s+/));
 
 beforeAll(async () => {
-  const { code, stdout, stderr } = await test.navarch(['up', '--nodes', '1', '--name', name]);
+  const { code, stdout, stderr } = await test.navarch(['up', '--nodes', '1', '--hollow', '3', '--name', name], '', { NAVARCH_HORIZONTAL_POD_AUTOSCALER_SYNC_PERIOD: '3s' });
   if (code !== 0) throw new Error(`${stdout}${stderr}`);
 }, 180_000);
 
@@ -53,6 +53,23 @@ afterAll(async () => {
   await test.navarch(['down', '--name', name]);
   rmSync(test.home, { recursive: true, force: true });
 }, 60_000);
+
+it('hollow nodes stand beside the real one, Ready, and run the pods that tolerate them and no others', async () => {
+  const names = ['hollow-1', 'hollow-2', 'hollow-3'];
+  expect((await run(['get', 'nodes', '-l', 'navarch.io/hollow', '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ').sort()).toEqual(names);
+  expect((await test.navarch(['status', '--name', name])).stdout).toMatch(/^hollow-1 … hollow-3 .*Ready$/m);
+  const hollow = structuredClone(deployment);
+  Object.assign(hollow.metadata, { name: 'hollow' });
+  const tolerations = [{ key: 'navarch.io/hollow', operator: 'Exists' }];
+  Object.assign(hollow.spec, { replicas: 6, selector: { matchLabels: { app: 'hollow' } } });
+  Object.assign(hollow.spec.template, { metadata: { labels: { app: 'hollow' } }, spec: { ...hollow.spec.template.spec, tolerations, nodeSelector: { 'navarch.io/hollow': 'true' } } });
+  await run(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [deployment, hollow] }));
+  await run(['rollout', 'status', 'deployment/hollow', '--timeout=60s']);
+  await run(['rollout', 'status', 'deployment/web', '--timeout=60s']);
+  const nodesOf = async (app: string): Promise<string[]> => [...new Set((await run(['get', 'pods', '-l', `app=${app}`, '-o', 'jsonpath={.items[*].spec.nodeName}'])).split(' '))].sort();
+  expect([await nodesOf('hollow'), await nodesOf('web')]).toEqual([names, ['node-1']]);
+  await run(['delete', 'deployment', 'hollow', '--cascade=foreground', '--timeout=60s']);
+}, 120_000);
 
 it('real load shows in kubectl top, makes a Deployment grow to its maximum, and its end makes it shrink again', async () => {
   await run(['apply', '-f', '-'], JSON.stringify(deployment));
@@ -63,7 +80,7 @@ it('real load shows in kubectl top, makes a Deployment grow to its maximum, and 
   });
   // It may use 200m, and the kernel holds it to that; a little more may fall into a window.
   expect(Number.parseInt(busy?.[2] ?? '', 10)).toBeLessThanOrEqual(300);
-  expect(words(await run(['top', 'node', '--no-headers'], '', 'v32'))[0]?.slice(1)).toEqual([expect.stringMatching(/^[1-9]\d*m$/), expect.stringMatching(/^\d+%$/), expect.stringMatching(/^\d+Mi$/), expect.stringMatching(/^\d+%$/)]);
+  expect(words(await run(['top', 'node', 'node-1', '--no-headers'], '', 'v32'))[0]?.slice(1)).toEqual([expect.stringMatching(/^[1-9]\d*m$/), expect.stringMatching(/^\d+%$/), expect.stringMatching(/^\d+Mi$/), expect.stringMatching(/^\d+%$/)]);
 
   await run(['apply', '-f', '-'], JSON.stringify(autoscaler));
   await eventually(async () => (((await look()).status?.desiredReplicas ?? 0) === 3 ? true : undefined));
