@@ -1,3 +1,7 @@
+import { deployments, leases, type ApiObject, type Resource } from '@navarch/api';
+import { ApiError } from '@navarch/base';
+import type { ResourceClient } from '@navarch/client';
+
 import { ControllerCluster } from './testing/cluster';
 import { clusterRangesOf } from './config';
 
@@ -9,6 +13,41 @@ describe('the controllers together', () => {
     expect([first.leading, second.leading]).toEqual([true, false]);
     await cluster.stop(first);
     expect(second.leading).toBe(true);
+    await cluster.addNode('a');
+    await cluster.clock.advance(1_000);
+    expect((await cluster.node('a')).spec?.podCIDR).toBe('10.244.0.0/24');
+    await cluster.close();
+  });
+
+  it('a term that ended by a lost lease is followed by one with caches read anew: nothing is decided on what the old ones knew', async () => {
+    const cluster = new ControllerCluster();
+    const { client } = cluster.api;
+    const watches: AbortSignal[] = [];
+    let cutOff = false;
+    const controllers = await cluster.start({}, {
+      ...client,
+      resource: <T extends ApiObject>(resource: Resource<T>): ResourceClient<T> => {
+        const inner = client.resource(resource);
+        const refused = (): Promise<T> => Promise.reject(new ApiError('Unavailable', 'cut off'));
+        return new Proxy(inner, {
+          get: (target, member) => {
+            if (resource.plural === leases.plural && cutOff && (member === 'get' || member === 'update')) return refused;
+            if (resource.plural !== deployments.plural || member !== 'watch') return (Reflect.get(target, member) as () => unknown).bind(target);
+            return (options: Parameters<typeof inner.watch>[0]) => {
+              if (options.signal && !options.metadataOnly) watches.push(options.signal);
+              return inner.watch(options);
+            };
+          },
+        });
+      },
+    });
+    expect([controllers.leading, watches.length]).toEqual([true, 1]);
+    cutOff = true;
+    await cluster.clock.advance(30_000);
+    expect([controllers.leading, watches.map(({ aborted }) => aborted)]).toEqual([false, [true, false]]);
+    cutOff = false;
+    await cluster.clock.advance(30_000);
+    expect([controllers.leading, watches.map(({ aborted }) => aborted)]).toEqual([true, [true, false]]);
     await cluster.addNode('a');
     await cluster.clock.advance(1_000);
     expect((await cluster.node('a')).spec?.podCIDR).toBe('10.244.0.0/24');
