@@ -35,6 +35,7 @@ export function restApiClient(connection: RestConnection, encoding: RestEncoding
       const response = await connection.ask({ method: 'POST', path, headers: { 'content-type': mediaTypes.json, accept: mediaTypes.json }, body, ...signalOf(options) });
       return tokenRequests.codec.fromJson(JSON.parse(response.toString()) as JsonObject);
     },
+    getForeign: async (path, options) => JSON.parse((await connection.ask({ method: 'GET', path, headers: { accept: mediaTypes.json }, ...signalOf(options) })).toString()) as JsonObject,
   };
 }
 

@@ -49,5 +49,6 @@ export function failover(connect: readonly (() => Connection)[]): ApiClient {
     }),
     bindPod: (...args) => call((client) => client.bindPod(...args)),
     createToken: (...args) => call((client) => client.createToken(...args)),
+    getForeign: (...args) => call((client) => client.getForeign(...args)),
   };
 }

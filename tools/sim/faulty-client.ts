@@ -97,5 +97,6 @@ export function faultyClient({ client, clock, random, rates, life, awake, die }:
     resource: <T extends ApiObject>(resource: Resource<T>) => wrap(client.resource(resource)),
     bindPod: (...args) => write(() => client.bindPod(...args)),
     createToken: (...args) => call(() => client.createToken(...args)),
+    getForeign: (...args) => call(() => client.getForeign(...args)),
   };
 }

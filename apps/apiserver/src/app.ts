@@ -3,10 +3,11 @@ import { randomUuid, toError, type Clock, type Logger, type Random } from '@nava
 import type { ApiClient } from '@navarch/client';
 import type { ObjectLog } from '@navarch/store';
 
-import { defaultServiceRanges, makeClusterObjects } from './bootstrap';
+import { defaultServiceRanges, makeClusterObjects, type FrontProxy } from './bootstrap';
 import { ApiCore, type CoreOptions } from './core/core';
 import type { KubeletConnector } from './core/pods/kubelet-connector';
 import type { User } from './core/request';
+import { runForeignChecks } from './foreign-checks';
 import { createInProcessClient } from './in-process-client';
 import { publishKubernetesEndpoints, type KubernetesEndpoints } from './kubernetes-endpoints';
 import { runMaintenance, type MaintenanceOptions } from './maintenance';
@@ -24,7 +25,9 @@ export interface ApiserverDependencies extends Pick<MaintenanceOptions, 'compact
   readonly random: Random;
   readonly logger: Logger;
   /** Settings of the core: limits, window, queues. */
-  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'nodePortRange' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'authenticators' | 'tokens' | 'onReadiness'>>;
+  readonly core?: Partial<Pick<CoreOptions, 'limits' | 'nodePortRange' | 'window' | 'watchQueueCapacity' | 'bookmarkIntervalMs' | 'admission' | 'authorizer' | 'authenticators' | 'tokens' | 'onReadiness' | 'proxyIdentity'>>;
+  /** What servers of aggregated APIs must know, and that they are looked after; no aggregation unless told. */
+  readonly frontProxy?: FrontProxy;
   /** Where Services' addresses come from; 10.96.0.0/16 unless told. */
   readonly serviceRanges?: readonly string[];
   /** This replica's own addresses, as pods reach them at port 6443 (one of a family); none unless told. */
@@ -43,7 +46,7 @@ export interface Apiserver {
 
 /** One replica of the API, without doors: follows the logs, makes what every cluster has, takes its turn at maintenance. */
 export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
-  const { registry, logs, kubelets, clock, random, logger, compaction, eventTtlMs, serviceRanges = defaultServiceRanges, advertise = [] } = dependencies;
+  const { registry, logs, kubelets, clock, random, logger, compaction, eventTtlMs, serviceRanges = defaultServiceRanges, advertise = [], frontProxy } = dependencies;
   const core = new ApiCore({ ...dependencies.core, registry, logs, kubelets, clock, random, logger });
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -51,7 +54,7 @@ export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
   const feeding = core.run(signal);
   const prepare = async (): Promise<void> => {
     await core.loaded(signal);
-    await makeClusterObjects({ client, clock, random, logger, signal, serviceRanges });
+    await makeClusterObjects({ client, clock, random, logger, signal, serviceRanges, ...(frontProxy && { frontProxy }) });
   };
   const ready = prepare();
   core.expectRoles(ready);
@@ -64,6 +67,7 @@ export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
     .catch((error: unknown) => {
       if (!signal.aborted) logger.error('maintenance ended', { error: toError(error).message });
     });
+  const checking = ready.then(() => (frontProxy ? runForeignChecks({ foreign: core.foreign, client, clock, logger, signal }) : undefined), () => undefined);
   return {
     core, ready,
     client: (user) => createInProcessClient(core, user),
@@ -71,7 +75,7 @@ export function runApiserver(dependencies: ApiserverDependencies): Apiserver {
       core.drain();
       await published?.leave();
       stopping.abort(new Error('the apiserver is stopping'));
-      await Promise.all([feeding, maintaining]);
+      await Promise.all([feeding, maintaining, checking]);
     },
   };
 }

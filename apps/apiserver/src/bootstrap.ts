@@ -1,4 +1,4 @@
-import { deepEqual, intOrString, localPathClass, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, storageClasses, systemPriorityClasses } from '@navarch/api';
+import { configMaps, deepEqual, intOrString, localPathClass, namespaces, priorityClasses, serviceAccounts, serviceCidrs, services, storageClasses, systemPriorityClasses } from '@navarch/api';
 import { ApiError, backoffDelayMs, hasReason, isAlreadyExists, sleep, toError, type Clock, type Logger, type Random } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import type { Service } from '@navarch/proto/k8s/io/api/core/v1/core';
@@ -15,6 +15,15 @@ export const apiPort = 6443;
 
 export const defaultServiceRanges: readonly string[] = ['10.96.0.0/16'];
 
+/** By what servers of aggregated APIs tell real callers and this server apart from others (PEM). */
+export interface FrontProxy {
+  /** Signs callers' own certificates. */
+  readonly clientCa: string;
+  /** Signs the certificate that this server shows, whose common name is `proxyName`. */
+  readonly proxyCa: string;
+  readonly proxyName: string;
+}
+
 export interface ClusterObjectsOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
@@ -23,6 +32,7 @@ export interface ClusterObjectsOptions {
   readonly signal: AbortSignal;
   /** Where Services' addresses come from, the default family first; one of each family at most. */
   readonly serviceRanges?: readonly string[];
+  readonly frontProxy?: FrontProxy;
 }
 
 /** Makes what is missing, and tries until it is there: several replicas may do this at once, and the log may still be coming up. */
@@ -37,6 +47,7 @@ export async function makeClusterObjects(options: ClusterObjectsOptions): Promis
       await unlessPresent(client.resource(serviceAccounts).create({ metadata: { namespace: name, name: 'default' } }, { signal }));
     }
     await reconcileNamespacedRoles({ client, signal });
+    if (options.frontProxy) await publishFrontProxy(options, options.frontProxy);
     await makeServiceRange(options, serviceRanges);
     await makeKubernetesService(options, serviceRanges);
   };
@@ -58,6 +69,19 @@ async function unlessPresent(created: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
+}
+
+/** Where servers of aggregated APIs look (Kubernetes, "Configure the Aggregation Layer"). */
+async function publishFrontProxy({ client, signal }: ClusterObjectsOptions, { clientCa, proxyCa, proxyName }: FrontProxy): Promise<void> {
+  const data = {
+    'client-ca-file': clientCa, 'requestheader-client-ca-file': proxyCa, 'requestheader-allowed-names': JSON.stringify([proxyName]),
+    'requestheader-username-headers': '["X-Remote-User"]', 'requestheader-uid-headers': '["X-Remote-Uid"]', 'requestheader-group-headers': '["X-Remote-Group"]', 'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+  };
+  const published = client.resource(configMaps);
+  const metadata = { namespace: 'kube-system', name: 'extension-apiserver-authentication' };
+  await unlessPresent(published.create({ metadata, data }, { signal }));
+  const present = await published.get(metadata.namespace, metadata.name, { signal });
+  if (!deepEqual(present.data, data)) await published.update({ ...present, data }, { signal });
 }
 
 /** A second family may come to a cluster; a range that is in use does not change under it. */

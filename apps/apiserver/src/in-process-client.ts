@@ -5,6 +5,7 @@ import type { ApiClient, CallOptions, ListResult, ResourceClient, WatchEvent } f
 
 import type { ApiCore } from './core/core';
 import type { StoredObject } from './core/cache/stored-object';
+import { foreignDocument } from './rest/ask-foreign';
 import type { ApiRequest, ApiResponse, RequestOptions, RequestTarget, User, Verb } from './core/request';
 
 const defaultTimeoutMs = 30_000;
@@ -42,6 +43,7 @@ export function createInProcessClient(core: ApiCore, user: User): ApiClient {
       const body = { object: structuredClone({ spec }) as ApiObject };
       return objectOf(await send(accounts, { verb: 'create', target: { namespace, name, subresource: 'token' }, body }, options)).object as TokenRequest;
     },
+    getForeign: (path, { signal = new AbortController().signal } = {}) => foreignDocument(core, user, path, signal),
   };
 }
 

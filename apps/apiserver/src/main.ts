@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { allResources, createRegistry } from '@navarch/api';
@@ -32,6 +33,9 @@ const config = parseConfig({
   tlsKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
   kubeletClientCert: { type: 'string', required: true, description: 'Certificate to show to kubelets (PEM file).' },
   kubeletClientKey: { type: 'string', required: true, description: 'Its key (PEM file).' },
+  proxyClientCert: { type: 'string', description: 'Certificate to show to servers of aggregated APIs (PEM file); --kubelet-client-cert unless told.' },
+  proxyClientKey: { type: 'string', description: 'Its key (PEM file).' },
+  requestheaderClientCaFile: { type: 'string', description: 'Authority by which such servers know that certificate (PEM file); --tls-ca unless told.' },
   tokenFile: { type: 'string', description: 'Static bearer tokens: token,user,uid,"group1,group2" a line.' },
   serviceAccountIssuer: { type: 'list', default: ['https://kubernetes.default.svc.cluster.local'], description: 'Issuer of service accounts\' tokens; more of them: those whose tokens count as well.' },
   serviceAccountSigningKeyFile: { type: 'string', description: 'Private key that signs service accounts\' tokens (PEM, EC or RSA); where absent, none are made.' },
@@ -69,9 +73,11 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
     if (reasons.length > 0) logger.warn('not ready', { reasons });
   };
   const authenticators = config.tokenFile ? [staticTokens(readFileSync(config.tokenFile, 'utf8'))] : [];
+  const proxyIdentity = { certificate: readFileSync(config.proxyClientCert ?? config.kubeletClientCert, 'utf8'), key: readFileSync(config.proxyClientKey ?? config.kubeletClientKey, 'utf8') };
   const apiserver = runApiserver({
     registry: createRegistry(allResources), logs, kubelets: grpcKubelets(kubeletTls), clock, random, logger, eventTtlMs: config.eventTtl,
-    serviceRanges: serviceRangesOf(config.serviceClusterIpRange), advertise: config.advertiseAddress, core: { nodePortRange: config.serviceNodePortRange, onReadiness, authenticators, tokens: tokenOptions() },
+    serviceRanges: serviceRangesOf(config.serviceClusterIpRange), advertise: config.advertiseAddress, core: { nodePortRange: config.serviceNodePortRange, onReadiness, authenticators, tokens: tokenOptions(), proxyIdentity },
+    frontProxy: { clientCa: readFileSync(config.tlsCa, 'utf8'), proxyCa: readFileSync(config.requestheaderClientCaFile ?? config.tlsCa, 'utf8'), proxyName: commonNameOf(proxyIdentity.certificate) },
   });
   const { authenticate } = apiserver.core;
   const door = apiMethods({ core: apiserver.core, clock, authenticate }, { version, kubernetesVersion });
@@ -89,6 +95,11 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
       await connection.close();
     },
   };
+}
+
+/** The name that servers of aggregated APIs accept. */
+function commonNameOf(certificate: string): string {
+  return /(?:^|\n)CN=(.*)/.exec(new X509Certificate(certificate).subject)?.[1] ?? '';
 }
 
 function tokenOptions(): TokenOptions | undefined {

@@ -80,4 +80,9 @@ export interface ApiClient {
   bindPod(binding: Binding, options?: CallOptions): Promise<void>;
   /** A token of a service account (the serviceaccounts/token subresource); its end is in status.expirationTimestamp. */
   createToken(namespace: string, account: string, spec: TokenRequestSpec, options?: CallOptions): Promise<TokenRequest>;
+  /**
+   * A GET of an API that another server answers (an APIService's), as JSON. `path` is absolute and may have a query. NotFound where nobody serves it,
+   * Unavailable where its server does not answer; other failures carry the far server's own status.
+   */
+  getForeign(path: string, options?: CallOptions): Promise<JsonValue>;
 }

@@ -178,6 +178,7 @@ function sometimesAway(client: ApiClient, cut: { away: boolean }): ApiClient {
   return {
     bindPod: (binding) => client.bindPod(binding),
     createToken: (...args) => client.createToken(...args),
+    getForeign: (...args) => client.getForeign(...args),
     resource: (resource) => new Proxy(client.resource(resource), {
       get: (target, name) => {
         const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;

@@ -17,6 +17,7 @@ import { parseSelection, type Selection } from './cache/selection';
 import { certificateExtension } from './certificates';
 import { defaultTimeoutMs, startDeadline, type Deadline } from './deadline';
 import { badRequest, methodNotAllowed, qualified, unknownResource } from './errors';
+import { ForeignApis, type ProxyIdentity } from './foreign/foreign-apis';
 import type { Subresource, SubresourceContext } from './kind-extension';
 import { Kinds, type Kind } from './kinds';
 import { defaultLimits, InFlight, type InFlightLimits } from './limits';
@@ -62,6 +63,8 @@ export interface CoreOptions {
   readonly authenticators?: readonly Authenticator[];
   /** Service accounts' tokens; without them none are made, mounted or known. */
   readonly tokens?: TokenOptions;
+  /** How this server proves to APIs' own servers that it speaks for its callers. */
+  readonly proxyIdentity?: ProxyIdentity;
   /** Run after the built-in plugins. */
   readonly admission?: readonly AdmissionPlugin[];
   readonly limits?: InFlightLimits;
@@ -97,6 +100,8 @@ export class ApiCore {
   readonly authenticate: (credentials: Credentials) => Promise<User>;
   /** What others need to check service accounts' tokens; undefined where there are none. */
   readonly tokenDiscovery: TokenDiscovery | undefined;
+  /** APIs that other servers answer. */
+  readonly foreign: ForeignApis;
   private draining = false;
   private rolesPending = false;
 
@@ -124,6 +129,12 @@ export class ApiCore {
     this.authenticate = async (credentials) => actingUser(await authenticate(credentials), credentials.impersonation, this.authorizer);
     this.tokenDiscovery = options.tokens && tokenDiscovery(options.tokens);
     const reviews = new Reviews({ clock, authorizer: this.authorizer, authenticate: this.authenticate, tokens, audiences: options.tokens ? apiAudiences(options.tokens) : [] });
+    const own = new Set(this.resources().map(({ group, version }) => `${group}/${version}`));
+    this.foreign = new ForeignApis({
+      kinds: () => this.kinds, kubelets, random, own: () => own, ...(options.proxyIdentity && { identity: options.proxyIdentity }),
+      authorize: ({ user, verb, target }) => this.authorize({ namespaced: target.namespace !== undefined }, { user, verb, target }),
+      take: ({ user, verb }) => this.inFlight.take(user, verb, verb === 'watch'),
+    });
     this.computed = [reviews, new MetricsApi({ kinds: this.kinds, kubelets, authorizer: this.authorizer, clock, logger })];
   }
 
@@ -222,7 +233,7 @@ export class ApiCore {
     return this.answer(kind, request, selection, release);
   }
 
-  private authorize(resource: Resource, request: ApiRequest, selection?: Selection): void {
+  private authorize(resource: Pick<Resource, 'namespaced'>, request: Pick<ApiRequest, 'user' | 'verb' | 'target'>, selection?: Selection): void {
     const attributes = attributesOf(request, selection?.fields ?? {}, selection?.labels);
     if (this.authorizer.authorize(attributes) !== 'allow') throw notAllowed(attributes, resource);
   }

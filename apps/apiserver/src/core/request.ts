@@ -1,3 +1,6 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { ConnectionOptions } from 'node:tls';
+
 import type { ApiObject, FieldValidation } from '@navarch/api';
 import type { Status } from '@navarch/proto/k8s/io/apimachinery/pkg/apis/meta/v1/meta';
 
@@ -121,6 +124,8 @@ export interface ProxySession {
   readonly kind: 'proxy';
   readonly scheme: 'http' | 'https';
   readonly port: number;
+  /** The far server is an API's own: it gets the whole path and these headers, and must show the certificate that these options ask for. */
+  readonly whole?: { readonly headers: OutgoingHttpHeaders; readonly tls: ConnectionOptions };
   start(signal: AbortSignal): Promise<PortForwardTarget>;
 }
 

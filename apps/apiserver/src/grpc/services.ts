@@ -1,7 +1,9 @@
 import { grpcService, type GrpcMethod } from '@navarch/service';
+import { ForeignServiceService } from '@navarch/proto/navarch/meta/v1/foreign_service';
 import { VersionServiceService } from '@navarch/proto/navarch/meta/v1/version_service';
 
-import type { Door } from './call';
+import { foreignText } from '../rest/ask-foreign';
+import { credentialsOf, type Door } from './call';
 import { loadDescriptors, type Descriptors } from './descriptors';
 import { isKindService, kindMethods } from './kind-methods';
 import { objectServiceMethods } from './object-service';
@@ -22,11 +24,12 @@ const ofTheServer = ['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflecti
  */
 export function apiMethods(door: Door, versions: Versions, descriptors: Descriptors = loadDescriptors()): GrpcMethod[] {
   const kinds = descriptors.services.filter(isKindService);
-  const served = [...kinds.map(({ typeName }) => typeName), 'navarch.meta.v1.ObjectService', 'navarch.meta.v1.VersionService', ...ofTheServer];
+  const served = [...kinds.map(({ typeName }) => typeName), 'navarch.meta.v1.ForeignService', 'navarch.meta.v1.ObjectService', 'navarch.meta.v1.VersionService', ...ofTheServer];
   return [
     ...kinds.flatMap((service) => kindMethods(service, door)),
     ...objectServiceMethods(door),
     ...grpcService(VersionServiceService, { get: () => Promise.resolve({ ...versions }) }),
+    ...grpcService(ForeignServiceService, { get: async ({ path = '' }, call) => ({ json: await foreignText(door.core, await door.authenticate(credentialsOf(call)), path, call.signal) }) }),
     ...reflectionMethods(descriptors, served),
   ];
 }

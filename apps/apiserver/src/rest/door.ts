@@ -11,8 +11,9 @@ import { connectOptions, isConnect } from './connect-options';
 import type { OpenApiDocument, OpenApiDocuments } from './documents';
 import { logOptions } from './log-options';
 import { contentTypeOf, negotiate, wantsAggregatedDiscovery, type Negotiated } from './negotiation';
-import { parsePath, proxiedPath, type RestPath } from './path';
-import { proxied } from './proxy';
+import { foreignGroup, withForeignGroups, withForeignItems } from './foreign-discovery';
+import { parsePath, type RestPath } from './path';
+import { farPath, proxied } from './proxy';
 import { parseQuery, type RestQuery } from './query';
 import { renderJson, renderList, renderObject } from './render';
 import { statusOf, successStatus } from './status';
@@ -42,7 +43,7 @@ export interface Outgoing {
 }
 
 export interface RestDoorOptions {
-  readonly core: Pick<ApiCore, 'checkPath' | 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady' | 'tokenDiscovery'>;
+  readonly core: Pick<ApiCore, 'checkPath' | 'foreign' | 'handle' | 'metricsText' | 'resource' | 'resources' | 'notReady' | 'tokenDiscovery'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly documents: OpenApiDocuments;
@@ -74,7 +75,8 @@ export class RestDoor {
     incoming.signal.addEventListener('abort', () => answer.release(), { once: true });
     try {
       if (answer.session.kind !== 'proxy') throw new ApiError('BadRequest', 'Upgrade request required');
-      return await proxied(answer.session, { ...incoming, rest: proxiedPath(incoming.url) });
+      const content = incoming.content ?? (incoming.body.length > 0 ? bufferOnce(incoming.body) : undefined);
+      return await proxied(answer.session, { ...incoming, ...(content && { content }), rest: farPath(answer.session, incoming.url) });
     } catch (error) {
       answer.release();
       return this.failure(error, incoming);
@@ -87,12 +89,28 @@ export class RestDoor {
     try {
       const [path = '/', search = ''] = incoming.url.split(/\?(.*)/s, 2);
       const parsed = parsePath(path);
+      const far = this.foreign(parsed, path, search, incoming);
+      if (far) return far;
       const answer = parsed.type === 'resource' ? await this.resource(parsed, new URLSearchParams(search), incoming, (text) => warnings.push(text)) : this.document(parsed, path, incoming);
       if ('session' in answer) return answer;
       return warnings.length === 0 ? answer : { ...answer, headers: { ...answer.headers, warning: warningHeaders(warnings) } };
     } catch (error) {
       return this.failure(error, incoming);
     }
+  }
+
+  /** The way to the server that answers a group's version in our place; undefined for our own. */
+  private foreign(path: RestPath, pathname: string, search: string, { method, user }: Incoming): SessionResponse | undefined {
+    const { foreign } = this.options.core;
+    if (path.type === 'other') return undefined;
+    const { group, version } = path.type === 'resource' ? path.target : path;
+    if (group === undefined || version === undefined || !foreign.find(group, version)) return undefined;
+    if (path.type === 'discovery') this.options.core.checkPath(user, method.toLowerCase(), pathname);
+    const verbs = methods[method];
+    const watches = path.type === 'resource' && method === 'GET' && (path.watchPrefix || /(?:^|&)watch=(?:true|1)(?:&|$)/.test(search));
+    const verb = watches ? 'watch' : path.type === 'resource' && path.target.name === undefined ? verbs?.many : verbs?.one;
+    if (!verb) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+    return foreign.open({ user, verb, group, version, ...(path.type === 'resource' && { target: path.target }) });
   }
 
   /** A failure as this door tells it. */
@@ -112,12 +130,13 @@ export class RestDoor {
     if (path.version === undefined && path.group === undefined) {
       const aggregated = wantsAggregatedDiscovery(accept);
       if (aggregated) {
-        const document = aggregatedDiscovery(resources, path.legacy, aggregated, this.options.subresources);
+        const own = aggregatedDiscovery(resources, path.legacy, aggregated, this.options.subresources);
+        const document = path.legacy ? own : withForeignItems(own, this.options.core.foreign.documents());
         return cacheable(incoming, { text: jsonText(document), contentType: `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList` });
       }
-      return json(200, path.legacy ? coreVersions(incoming.headers['host'] ?? incoming.headers[':authority'] ?? '') : groupList(resources), { vary: 'Accept' });
+      return json(200, path.legacy ? coreVersions(incoming.headers['host'] ?? incoming.headers[':authority'] ?? '') : withForeignGroups(groupList(resources), this.options.core.foreign.documents()), { vary: 'Accept' });
     }
-    const document = path.version === undefined ? groupInfo(resources, path.group ?? '') : resourceList(resources, path.group ?? '', path.version, this.options.subresources);
+    const document = path.version === undefined ? groupInfo(resources, path.group ?? '') ?? foreignGroup(this.options.core.foreign.documents(), path.group ?? '') : resourceList(resources, path.group ?? '', path.version, this.options.subresources);
     if (!document) throw new ApiError('NotFound', 'the server could not find the requested resource');
     return json(200, document);
   }
@@ -294,6 +313,10 @@ function withFieldManager(options: RequestOptions, verb: Verb, userAgent: string
 
 async function* buffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+async function* bufferOnce(body: Buffer): AsyncGenerator<Buffer> {
+  yield body;
 }
 
 /** The events; a failure in mid-stream becomes an ERROR event, after which the stream ends. */

@@ -1,4 +1,4 @@
-import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
@@ -8,9 +8,11 @@ import { createGunzip, createInflate } from 'node:zlib';
 import { ApiError, toError } from '@navarch/base';
 import type { Forwarded } from '@navarch/streaming';
 
+import { isUserHeader } from '../core/foreign/user-headers';
 import type { ProxySession } from '../core/request';
 import type { Incoming, Outgoing } from './door';
 import { rewriteLinks } from './html-links';
+import { proxiedPath } from './path';
 
 /** What concerns one connection and not the next (RFC 9110, section 7.6.1). */
 const hopByHop = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
@@ -22,6 +24,11 @@ export interface ProxiedRequest extends Pick<Incoming, 'method' | 'url' | 'heade
   readonly content?: AsyncIterable<Buffer>;
   /** Path behind the subresource: '' or '/…'. */
   readonly rest: string;
+}
+
+/** What of a URL's path the far side is asked for. */
+export function farPath({ whole }: ProxySession, url: string): string {
+  return whole ? (url.split('?', 1)[0] ?? '/') : proxiedPath(url);
 }
 
 /** The request, carried on to what stands behind a proxy subresource, and its answer. Throws Unavailable where nothing answers. */
@@ -51,20 +58,22 @@ export async function proxiedConnection(session: ProxySession, incoming: Proxied
   incoming.signal.addEventListener('abort', () => target.close(), { once: true });
   const connection = secured(session, (await target.open(session.port)).data);
   const [, search] = incoming.url.split(/\?(.*)/s, 2);
-  const kept = Object.entries(incoming.headers).filter(([name]) => name !== 'authorization' && !name.startsWith(':'));
-  const lines = [`${incoming.method} ${incoming.rest || '/'}${search === undefined ? '' : `?${search}`} HTTP/1.1`, ...kept.map(([name, value = '']) => `${name}: ${value}`)];
+  const { whole } = session;
+  const kept = Object.entries(incoming.headers).filter(([name]) => name !== 'authorization' && !name.startsWith(':') && !(whole && isCallersClaim(name)));
+  const claims = Object.entries(whole?.headers ?? {}).flatMap(([name, value]) => [value ?? []].flat().map((each) => [name, String(each)] as const));
+  const lines = [`${incoming.method} ${incoming.rest || '/'}${search === undefined ? '' : `?${search}`} HTTP/1.1`, ...[...kept, ...claims].map(([name, value = '']) => `${name}: ${value}`)];
   connection.on('error', () => target.close());
   connection.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
   return connection;
 }
 
-/** Nobody could tell which certificate a pod should have: like Kubernetes, we encrypt and do not ask. */
-function secured({ scheme }: ProxySession, data: Duplex): Duplex {
-  return scheme === 'https' ? tlsConnect({ socket: data, rejectUnauthorized: false }) : data;
+/** Nobody could tell which certificate a pod should have: like Kubernetes, we encrypt and do not ask. An API's own server is asked. */
+function secured({ scheme, whole }: ProxySession, data: Duplex): Duplex {
+  return scheme === 'https' ? tlsConnect({ ...(whole?.tls ?? { rejectUnauthorized: false }), socket: data }) : data;
 }
 
 async function exchange(session: ProxySession, { data, failure }: Forwarded, { method, headers, content, signal }: ProxiedRequest, path: string): Promise<IncomingMessage> {
-  const request: ClientRequest = httpRequest({ method, path, headers: { ...requestHeaders(headers), ...(bodyOf(method, headers) === 'unknown length' && { 'transfer-encoding': 'chunked' }) }, createConnection: () => secured(session, data), signal });
+  const request: ClientRequest = httpRequest({ method, path, headers: { ...requestHeaders(headers, session), ...(bodyOf(method, headers) === 'unknown length' && { 'transfer-encoding': 'chunked' }) }, createConnection: () => secured(session, data), signal });
   try {
     const response = new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
@@ -81,6 +90,9 @@ async function exchange(session: ProxySession, { data, failure }: Forwarded, { m
   }
 }
 
+/** Who asks has been settled here: a far server is told by us alone. */
+const isCallersClaim = (name: string): boolean => isUserHeader(name) || name.startsWith('impersonate-');
+
 /** HTTP/1.1 says by headers whether a body comes; HTTP/2 need not, and methods tell. */
 function bodyOf(method: string, headers: Incoming['headers']): 'none' | 'known length' | 'unknown length' {
   if (headers['content-length'] !== undefined) return 'known length';
@@ -88,11 +100,12 @@ function bodyOf(method: string, headers: Incoming['headers']): 'none' | 'known l
   return mayCome ? 'unknown length' : 'none';
 }
 
-function requestHeaders(headers: Incoming['headers']): Record<string, string> {
+function requestHeaders(headers: Incoming['headers'], { whole }: ProxySession): OutgoingHttpHeaders {
   const dropped = new Set((headers['connection'] ?? '').split(',').map((name) => name.trim().toLowerCase()));
-  const kept = Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !dropped.has(name) && !name.startsWith(':') && name !== 'authorization');
+  const kept = Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !dropped.has(name) && !name.startsWith(':') && name !== 'authorization' && !(whole && isCallersClaim(name)));
   return {
     ...Object.fromEntries(kept.map(([name, value = '']) => [name, value])),
+    ...whole?.headers,
     host: headers['host'] ?? headers[':authority'] ?? 'localhost',
     ...(headers['x-forwarded-proto'] === undefined && { 'x-forwarded-proto': 'https' }),
   };

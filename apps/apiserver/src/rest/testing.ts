@@ -15,6 +15,8 @@ export interface RestBed {
   /** Signed by an authority that the server does not know. */
   readonly stranger: KeyPair;
   readonly token: string;
+  /** For servers behind the API. */
+  issue(subject: Parameters<typeof issueCertificate>[1]): Promise<KeyPair>;
   /** A kubeconfig of the administrator. */
   readonly kubeconfig: string;
   close(): Promise<void>;
@@ -27,9 +29,13 @@ export async function startRestBed(options: { readonly logger?: Logger; readonly
   const token = 'test-token';
   const logs = { objects: createMemoryLog({ clock, random }), events: createMemoryLog({ clock, random, subjectPrefix: 'kube-events' }) };
   const registry = createRegistry();
-  const apiserver = runApiserver({ registry, logs, kubelets, clock, random, logger, core: { authenticators: [staticTokens(`${token},tokenuser,1,system:masters`)] } });
-  await apiserver.ready;
   const authority = await createAuthority({ commonName: 'test' });
+  const proxyIdentity = await issueCertificate(authority, { commonName: 'front-proxy', usages: ['client'] });
+  const apiserver = runApiserver({
+    registry, logs, kubelets, clock, random, logger, core: { authenticators: [staticTokens(`${token},tokenuser,1,system:masters`)], proxyIdentity },
+    frontProxy: { clientCa: authority.certificate, proxyCa: authority.certificate, proxyName: 'front-proxy' },
+  });
+  await apiserver.ready;
   const admin = await issueCertificate(authority, { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] });
   const stranger = await issueCertificate(await createAuthority({ commonName: 'other' }), { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] });
   const server = await issueCertificate(authority, { commonName: 'apiserver', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server'] });
@@ -45,6 +51,7 @@ export async function startRestBed(options: { readonly logger?: Logger; readonly
   });
   return {
     address: door.address, ca: authority.certificate, admin, stranger, token, kubeconfig,
+    issue: (subject) => issueCertificate(authority, subject),
     async close() {
       apiserver.core.drain();
       await door.close(1_000);

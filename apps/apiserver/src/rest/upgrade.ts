@@ -10,8 +10,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Conversation, ProxySession } from '../core/request';
 import type { Outgoing } from './door';
 import { credentialsOf, fail, flatHeaders, send } from './exchange';
-import { proxiedPath } from './path';
-import { proxiedConnection, type ProxiedRequest } from './proxy';
+import { farPath, proxiedConnection, type ProxiedRequest } from './proxy';
 import type { RestServerOptions } from './server';
 import { spdySession, webSocketSession, type WebSocketSession } from './session-protocols';
 
@@ -60,7 +59,7 @@ async function serve(options: RestServerOptions, webSockets: WebSockets, asked: 
   if ('session' in answer) {
     const { session } = answer;
     try {
-      if (session.kind === 'proxy') await byProxy(asked, session, { ...incoming, rest: proxiedPath(incoming.url) });
+      if (session.kind === 'proxy') await byProxy(asked, session, { ...incoming, rest: farPath(session, incoming.url) });
       else if (wanted === 'websocket') await byWebSocket(webSockets, asked, session);
       else if (wanted === 'spdy/3.1') await bySpdy(asked, session);
       else throw new ApiError('BadRequest', `unable to upgrade: ${JSON.stringify(headers['upgrade'])} is not served, only websocket and SPDY/3.1`);

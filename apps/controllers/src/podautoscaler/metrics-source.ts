@@ -1,5 +1,5 @@
-import { ApiError } from '@navarch/base';
-import { podMetrics, quantityMilliValue, timeToMs } from '@navarch/api';
+import { allResources, podMetrics, quantityMilliValue, timeFromText, timeToMs, type Resource } from '@navarch/api';
+import { ApiError, isNotFound, toError } from '@navarch/base';
 import type { ApiClient } from '@navarch/client';
 import type { CrossVersionObjectReference, MetricIdentifier } from '@navarch/proto/k8s/io/api/autoscaling/v2/autoscaling';
 import type { PodMetrics } from '@navarch/proto/k8s/io/metrics/pkg/apis/metrics/v1beta1/metrics';
@@ -19,12 +19,13 @@ export interface MetricsSource {
 }
 
 /**
- * What the API itself knows: metrics.k8s.io. Custom and external metrics are other people's servers behind the API; the client of Navarch's own
- * parts does not reach such servers, so that they are as good as not registered.
+ * metrics.k8s.io from the API itself; custom and external metrics from whoever serves them behind it (Kubernetes, "Resource Metrics Pipeline";
+ * paths as in k8s.io/metrics).
  */
-export function apiMetrics(client: ApiClient): MetricsSource {
-  const unregistered = async (what: string): Promise<never> => {
-    throw new ApiError('NotFound', `unable to fetch metrics from ${what} metrics API: no ${what} metrics API (${what}.metrics.k8s.io) registered`);
+export function apiMetrics(client: ApiClient, resources: readonly Resource[] = allResources): MetricsSource {
+  const custom = async (namespace: string, object: string, { name = '', selector }: MetricIdentifier, labelSelector?: string): Promise<MetricValue[]> => {
+    const query = queryOf({ labelSelector, metricLabelSelector: selectorText(selector) });
+    return ask(client, 'custom', customVersions, `namespaces/${encodeURIComponent(namespace)}/${object}/${encodeURIComponent(name)}${query}`);
   };
   return {
     async resource(namespace, selector, resource, container) {
@@ -37,11 +38,86 @@ export function apiMetrics(client: ApiClient): MetricsSource {
         return milli === undefined ? [] : [[item.metadata?.name ?? '', reading(item, milli)] as const];
       }));
     },
-    pods: () => unregistered('custom'),
-    object: () => unregistered('custom'),
-    external: () => unregistered('external'),
+    async pods(namespace, selector, metric) {
+      const values = await custom(namespace, 'pods/*', metric, selector);
+      if (values.length === 0) throw new ApiError('NotFound', 'no metrics returned from custom metrics API');
+      return new Map(values.map((value) => [value.describedObject?.name ?? '', { milli: milliOf(value), atMs: timeOf(value), windowMs: (value.windowSeconds ?? 60) * 1_000 }]));
+    },
+    async object(namespace, object, metric) {
+      const [value] = await custom(namespace, placeOf(resources, object), metric);
+      if (!value) throw new ApiError('NotFound', `no custom metric ${metric.name ?? ''} of ${object.kind ?? ''} "${object.name ?? ''}"`);
+      return milliOf(value);
+    },
+    async external(namespace, { name = '', selector }) {
+      const values = await ask(client, 'external', externalVersions, `namespaces/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}${queryOf({ labelSelector: selectorText(selector) })}`);
+      if (values.length === 0) throw new ApiError('NotFound', 'no metrics returned from external metrics API');
+      return values.map(milliOf);
+    },
   };
 }
+
+/** Newest first. */
+const customVersions = ['v1beta2', 'v1beta1'];
+const externalVersions = ['v1beta1'];
+
+/** The API's words for a group's version that it does not know. */
+const nobodyServes = 'the server could not find the requested resource';
+
+/** An item of a MetricValueList or an ExternalMetricValueList. */
+interface MetricValue {
+  readonly describedObject?: { readonly name?: string };
+  readonly timestamp?: string;
+  readonly windowSeconds?: number;
+  readonly value?: string;
+}
+
+async function ask(client: ApiClient, what: 'custom' | 'external', versions: readonly string[], rest: string): Promise<MetricValue[]> {
+  let failure: unknown;
+  for (const version of versions) {
+    try {
+      const list = await client.getForeign(`/apis/${what}.metrics.k8s.io/${version}/${rest}`);
+      const { items = [] } = list as { items?: MetricValue[] };
+      return items;
+    } catch (error) {
+      // What a server that is there says counts for more than that another version is not.
+      if (failure === undefined || toError(failure).message === nobodyServes) failure = error;
+      if (!isNotFound(error)) break;
+    }
+  }
+  if (isNotFound(failure) && toError(failure).message === nobodyServes) throw new ApiError('NotFound', `unable to fetch metrics from ${what} metrics API: no ${what} metrics API (${what}.metrics.k8s.io) registered`);
+  throw new ApiError(isNotFound(failure) ? 'NotFound' : 'Unavailable', `unable to fetch metrics from ${what} metrics API: ${toError(failure).message}`, {}, { cause: failure });
+}
+
+/** `services/web`, `deployments.apps/web`. */
+function placeOf(resources: readonly Resource[], { apiVersion = '', kind = '', name = '' }: CrossVersionObjectReference): string {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.lastIndexOf('/')) : '';
+  const resource = resources.find((each) => each.kind === kind && each.group === group);
+  if (!resource) throw new ApiError('NotFound', `no matches for kind "${kind}" in group "${group}"`);
+  if (kind === 'Namespace' && group === '') return 'metrics';
+  return `${resource.plural}${group && `.${group}`}/${encodeURIComponent(name)}`;
+}
+
+function queryOf(parts: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams(Object.entries(parts).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '')).toString();
+  return query && `?${query}`;
+}
+
+/** As a query has it. */
+function selectorText(selector: MetricIdentifier['selector']): string {
+  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const expressions = (selector?.matchExpressions ?? []).map(({ key = '', operator, values = [] }) => {
+    switch (operator) {
+      case 'Exists': return key;
+      case 'DoesNotExist': return `!${key}`;
+      case 'NotIn': return `${key} notin (${values.join(',')})`;
+      default: return `${key} in (${values.join(',')})`;
+    }
+  });
+  return [...labels, ...expressions].join(',');
+}
+
+const milliOf = ({ value = '0' }: MetricValue): number => quantityMilliValue({ string: value });
+const timeOf = ({ timestamp }: MetricValue): number => timeToMs(timestamp === undefined ? undefined : timeFromText(timestamp)) ?? 0;
 
 /** Undefined where one of the containers has no figure: a part would pass for the whole. */
 function usedBy({ metadata, containers = [] }: PodMetrics, resource: string, container: string | undefined): number | undefined {

@@ -27,6 +27,7 @@ export class Harness {
   readonly client: ApiClient = {
     resource: (resource) => this.api.client.resource(resource),
     createToken: (...args) => this.api.client.createToken(...args),
+    getForeign: (...args) => this.api.client.getForeign(...args),
     bindPod: async (binding, options) => {
       const { signal } = options ?? {};
       signal?.throwIfAborted();

@@ -57,6 +57,7 @@ class MemoryServer implements MemoryApi {
     resource: <T extends ApiObject>(resource: Resource<T>): ResourceClient<T> => this.store(resource),
     bindPod: (binding) => this.bind(binding),
     createToken: (namespace, account, spec, options) => this.call('create', 'serviceaccounts/token', options?.signal, () => this.token(namespace, account, spec)),
+      getForeign: () => Promise.reject(new ApiError('NotFound', 'the server could not find the requested resource')),
   };
 
   cutWatches(error?: Error): void {

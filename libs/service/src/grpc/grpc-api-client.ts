@@ -1,8 +1,9 @@
-import { codecFor, type ApiObject, type Resource } from '@navarch/api';
+import { codecFor, type ApiObject, type JsonValue, type Resource } from '@navarch/api';
 import { hasReason } from '@navarch/base';
 import type { ApiClient, CallOptions, ListOptions, ListResult, ResourceClient, WatchEvent, WatchOptions } from '@navarch/client';
 import { Binding, type PodLogOptions } from '@navarch/proto/k8s/io/api/core/v1/core';
 import { ObjectServiceService as objectService, type ObjectResponse, type ResourceRef, type WatchObjectResponse } from '@navarch/proto/navarch/meta/v1/object_service';
+import { ForeignServiceService as foreignService } from '@navarch/proto/navarch/meta/v1/foreign_service';
 import { ServiceAccountServiceService as accountService } from '@navarch/proto/navarch/core/v1/service_account_service';
 import { PodServiceService as podService } from '@navarch/proto/navarch/core/v1/pod_service';
 
@@ -25,6 +26,7 @@ export function grpcApiClient(channel: GrpcChannel): ApiClient {
     },
     createToken: (namespace, account, spec, options = {}) =>
       channel.unary(accountService.createToken, { namespace, object: { metadata: { name: account, namespace }, spec } }, settingsOf(options)),
+    getForeign: async (path, options = {}) => JSON.parse(Buffer.from((await channel.unary(foreignService.get, { path }, settingsOf(options))).json ?? []).toString()) as JsonValue,
   };
 }
 

@@ -41,7 +41,7 @@ export interface UserRules {
   readonly incomplete: boolean;
 }
 
-export function attributesOf({ user, verb, target }: ApiRequest, fields: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>> = {}): AuthorizationAttributes {
+export function attributesOf({ user, verb, target }: Pick<ApiRequest, 'user' | 'verb' | 'target'>, fields: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>> = {}): AuthorizationAttributes {
   const { group, resource, subresource = '', namespace = '', name = '' } = target;
   return { user, verb, group, resource, subresource, namespace, name, fields, labels };
 }

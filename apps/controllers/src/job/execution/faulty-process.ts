@@ -30,7 +30,7 @@ export function dyingAt(client: ApiClient, n: number, landed: boolean, onDeath: 
       };
     },
   });
-  return { client: { resource: wrap, bindPod: (...parameters) => client.bindPod(...parameters), createToken: (...parameters) => client.createToken(...parameters) }, died: () => died };
+  return { client: { resource: wrap, bindPod: (...parameters) => client.bindPod(...parameters), createToken: (...parameters) => client.createToken(...parameters), getForeign: (...parameters) => client.getForeign(...parameters) }, died: () => died };
 }
 
 /** A client that hears of changes to these kinds late. */
@@ -50,7 +50,7 @@ export function lagging(client: ApiClient, clock: Clock, delaysMs: Readonly<Reco
       },
     });
   };
-  return { resource: wrap, bindPod: (...parameters) => client.bindPod(...parameters), createToken: (...parameters) => client.createToken(...parameters) };
+  return { resource: wrap, bindPod: (...parameters) => client.bindPod(...parameters), createToken: (...parameters) => client.createToken(...parameters), getForeign: (...parameters) => client.getForeign(...parameters) };
 }
 
 /** A process with the job controllers alone: its caches are warm from the start, it works from `lead` on. */

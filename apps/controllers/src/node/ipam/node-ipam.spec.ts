@@ -95,6 +95,7 @@ function blindTo(name: string, client: ApiClient): ApiClient {
   return {
     bindPod: (binding) => client.bindPod(binding),
     createToken: (...args) => client.createToken(...args),
+    getForeign: (...args) => client.getForeign(...args),
     resource: (resource) => new Proxy(client.resource(resource), {
       get: (target, property) => {
         if (property !== 'watch') return (Reflect.get(target, property) as (...args: never[]) => unknown).bind(target);

@@ -1,0 +1,17 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+
+import type { User } from '../request';
+
+/** The headers by which a far server learns who asks (Kubernetes, "Authenticating Proxy"); extra keys are escaped, since header names take few characters. */
+export function userHeaders({ name, groups, uid, extra = {} }: User): OutgoingHttpHeaders {
+  return {
+    'x-remote-user': utf8(name), ...(uid && { 'x-remote-uid': utf8(uid) }), ...(groups.length > 0 && { 'x-remote-group': groups.map(utf8) }),
+    ...Object.fromEntries(Object.entries(extra).map(([key, values]) => [`x-remote-extra-${encodeURIComponent(key)}`.toLowerCase(), values.map(utf8)])),
+  };
+}
+
+/** Nobody but this server says who asks. */
+export const isUserHeader = (name: string): boolean => name.startsWith('x-remote-');
+
+/** Node writes a header's characters as one byte each. */
+const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
