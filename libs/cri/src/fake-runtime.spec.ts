@@ -3,7 +3,7 @@ import { ContainerState, type ContainerConfig } from '@navarch/proto/runtime/v1/
 
 import type { FakeContainerPlan } from './fake-behaviour';
 import { createFakeRuntime } from './fake-runtime';
-import { containerRuntimeContract, contractPrograms } from './testing';
+import { containerRuntimeContract, contractPrograms, isListening } from './testing';
 
 const plans: Readonly<Record<string, FakeContainerPlan>> = {
   untilTerm: { onTerm: { exitCode: 7, afterMs: 0 } },
@@ -19,7 +19,7 @@ containerRuntimeContract('the fake', async () => {
     clock: systemClock, random: seededRandom(1), images: [image], streamingServer: 'http://127.0.0.1:10010',
     behaviour: {
       plan: ({ command }) => plans[Object.entries(contractPrograms).find(([, program]) => program.join() === command?.join())?.[0] ?? ''] ?? {},
-      exec: (_container, command) => (command[0] === '/bin/sleep' ? new Promise(() => undefined) : { stdout: Buffer.from('out\n'), stderr: Buffer.from('err\n'), exitCode: 4 }),
+      exec: (_container, command) => (command[0] === '/bin/sleep' ? new Promise(() => undefined) : command === isListening ? { stdout: Buffer.of(), stderr: Buffer.of(), exitCode: 0 } : { stdout: Buffer.from('out\n'), stderr: Buffer.from('err\n'), exitCode: 4 }),
     },
   });
   return {

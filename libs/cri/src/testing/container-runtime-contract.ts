@@ -5,12 +5,15 @@ import type { ContainerRuntime, RuntimeEvent } from '../container-runtime';
 
 /** What contract containers run. A fake is told by these commands what to do. */
 export const contractPrograms = {
-  untilTerm: ['/bin/sh', '-c', 'trap "exit 7" TERM; while true; do sleep 0.05; done'],
-  ignoresTerm: ['/bin/sh', '-c', 'trap "" TERM; while true; do sleep 0.05; done'],
+  untilTerm: ['/bin/sh', '-c', 'trap "exit 7" TERM; touch /up; while true; do sleep 0.05; done'],
+  ignoresTerm: ['/bin/sh', '-c', 'trap "" TERM; touch /up; while true; do sleep 0.05; done'],
   exits0: ['/bin/sh', '-c', 'exit 0'],
   exits3: ['/bin/sh', '-c', 'exit 3'],
   missing: ['/no/such/command'],
 } as const;
+
+/** Fails until a program that listens for SIGTERM does so; a fake's programs always do. */
+export const isListening = ['/bin/sh', '-c', 'test -e /up'];
 
 export interface RuntimeUnderTest {
   readonly runtime: ContainerRuntime;
@@ -50,6 +53,8 @@ export function containerRuntimeContract(name: string, make: () => Promise<Runti
       const { sandboxId, config } = await runPod();
       const id = await under.runtime.createContainer(sandboxId, containerConfig(program), config);
       await under.runtime.startContainer(id);
+      // A shell that is stopped before its trap is set ends as one without.
+      if (program === 'untilTerm' || program === 'ignoresTerm') while ((await under.runtime.execSync(id, isListening, 10)).exitCode !== 0);
       return { sandboxId, id };
     };
     const failsWith = async (call: Promise<unknown>, ...reasons: Parameters<typeof hasReason>[1][]): Promise<void> => {
