@@ -27,7 +27,7 @@ suite() { # suite NAME TEST_PATH_PATTERN JEST_OPTIONS...
 step facts npx tsx tools/proto-gen/main.ts --check
 step proto-lint npx buf lint
 step types npm run -s typecheck
-step lint npx eslint . --cache --cache-location node_modules/.cache/eslint/
+step lint npx eslint . --concurrency=2 --cache --cache-location node_modules/.cache/eslint/
 suite unit '(?<!\.(int|sim|e2e))\.spec\.ts$' --maxWorkers=2
 suite integration '\.int\.spec\.ts$' --maxWorkers=2
 suite simulation '\.sim\.spec\.ts$' --maxWorkers=2
