@@ -9,6 +9,7 @@ import type {
 import { badRequest } from '../core/errors';
 import type { ApiRequest, Preconditions, RequestOptions, RequestTarget, User, Verb } from '../core/request';
 import { checkBodySize, protobufType } from '../core/write/body';
+import { patchBody } from '../rest/body';
 import { messageField, peekMetadata, textField } from './wire';
 
 /** gRPC's default for a whole message is 4 MiB; a page stays below with room for its envelope. */
@@ -68,7 +69,7 @@ export function askPatch(resource: Resource, request: PatchRequest, subresource?
   const { namespace, name, patchType = '', patch = new Uint8Array(), options } = request;
   return {
     verb: 'patch', target: { ...placeOf(resource, subresource), namespace: ofOne(resource, namespace), name },
-    body: { contentType: patchType, bytes: patch }, options: writeOptions(options),
+    body: patchBody(patchType, Buffer.from(patch.buffer, patch.byteOffset, patch.byteLength)), options: writeOptions(options),
   };
 }
 

@@ -46,7 +46,7 @@ export class Reviews {
   }
 
   async answer(resource: Resource, request: ApiRequest): Promise<ApiResponse> {
-    const { verb, target, user } = request;
+    const { verb, target } = request;
     if (target.subresource) throw unknownResource();
     if (verb !== 'create') throw methodNotAllowed();
     if (resource.namespaced && !target.namespace) throw badRequest('an empty namespace may not be set when a resource name is provided');
