@@ -61,9 +61,10 @@ export class TableModel {
     const before = this.sets.get(name);
     if (!before) return;
     note(this.setsBefore, name, before);
+    // What the kernel holds in it must still be known: the set may be defined anew before changes are taken, and then stays.
+    for (const [key, value] of this.elementsOf(name)) this.noteElement(name, key, value);
     this.sets.delete(name);
     this.elements.delete(name);
-    this.elementsBefore.delete(name);
   }
 
   defineChain(name: string, chain: ChainDefinition): void {
@@ -115,6 +116,7 @@ export class TableModel {
     const removed: [string, string[]][] = [];
     const added: [string, [string, string][]][] = [];
     for (const [set, touched] of this.elementsBefore) {
+      if (!this.sets.has(set)) continue;
       const present = this.elementsOf(set);
       const gone: string[] = [];
       const put: [string, string][] = [];
