@@ -18,11 +18,11 @@ const queries = [
 ];
 
 /** All that is said in the source of the processes, tests left out. */
-const source = execFileSync('grep', ['-rh', '--include=*.ts', '--exclude=*.spec.ts', '', 'apps', 'libs/service', 'libs/client'], { cwd: root, encoding: 'utf8', maxBuffer: 100_000_000 });
+const source = execFileSync('grep', ['-rh', '--include=*.ts', '--exclude=*.spec.ts', '', 'apps', 'libs/service', 'libs/client', 'libs/store-nats'], { cwd: root, encoding: 'utf8', maxBuffer: 100_000_000 });
 
 describe('the Grafana dashboard and the alert rules', () => {
   it.each(queries)('%s asks for metrics that a process tells: %s', (_title, expr) => {
-    const names = (expr.match(/\b(?:navarch|apiserver|process)_[a-z_]+/g) ?? []).map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+    const names = (expr.match(/\b(?:navarch|apiserver|process|workqueue)_[a-z_]+/g) ?? []).map((name) => name.replace(/_(bucket|sum|count)$/, ''));
     expect(names.filter((name) => !source.includes(`'${name}'`) && !source.includes(` ${name} `))).toEqual([]);
     expect(names.length > 0 || expr.startsWith('up{')).toBe(true);
   });
@@ -35,7 +35,7 @@ describe('the Grafana dashboard and the alert rules', () => {
 
   it('show pod start by hop, request latency, watch lag and the processes themselves, each panel once', () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
-    expect(dashboard.panels.map(({ title }) => title)).toEqual(expect.arrayContaining(['Pod start by hop, p95', 'Watch lag, p99', 'API request latency, p99', 'Memory of each process']));
+    expect(dashboard.panels.map(({ title }) => title)).toEqual(expect.arrayContaining(['Pod start by hop, p95', 'Watch lag, p99', 'API request latency, p99', 'Memory of each process', 'Queue depth of controllers', 'Size of the logs']));
   });
 
   it('every alert says what to do or where to look', () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { allResources, createRegistry } from '@navarch/api';
 import { createGrpcServer, createTokenKeys, loadTls, parseConfig, processFields, serveProcess, type ProcessContext, type Served, type TlsFiles } from '@navarch/service';
-import { connectNats, connectNatsLog, type NatsConnection } from '@navarch/store-nats';
+import { connectNats, connectNatsLog, watchLogSizes, type NatsConnection } from '@navarch/store-nats';
 import type { ObjectLog } from '@navarch/store';
 
 import { runApiserver, type Apiserver } from './app';
@@ -86,11 +86,16 @@ async function run({ logger, clock, random, health, signal }: ProcessContext): P
   const rest = await Promise.all((config.restListen ?? []).map((address) => openRestDoor(address, apiserver, tls, { clock, logger, authenticate })));
   await apiserver.ready;
   started = true;
+  const ended = new AbortController();
+  const sizes = watchLogSizes({ connection, clock, logger, streams: { objects: `${config.streamPrefix}-objects`, events: `${config.streamPrefix}-events` }, signal: ended.signal });
   return {
+    metrics: () => apiserver.core.metricsText() + sizes.text(),
     async close() {
       apiserver.core.drain();
       await Promise.all([server.close(), ...rest.map((one) => one.close(restGraceMs))]);
       await apiserver.close();
+      ended.abort(new Error('the apiserver stops'));
+      await sizes.done;
       await Promise.all(Object.values(logs).map((log) => log.close()));
       await connection.close();
     },

@@ -8,6 +8,7 @@ import { connectGrpc, createTokenKeys, grpcApiClient, loadTls, parseConfig, proc
 import { runControllers } from './app';
 import type { ControllersConfig } from './config';
 import { configOf, controllerFields } from './flags';
+import { ControllerMetrics } from './metrics';
 
 const config = parseConfig({
   ...processFields,
@@ -33,12 +34,14 @@ async function run({ logger, clock, random }: ProcessContext): Promise<Served> {
   const channel = connectGrpc({ target: config.apiserver, tls, waitForReady: true });
   const signToken = tokenSigner();
   const registry = createRegistry();
+  const metrics = new ControllerMetrics();
   const running = runControllers({
     client: grpcApiClient(channel), clock, random, logger, identity: `${hostname()}_${randomNameSuffix(random, 8)}`, resources: () => registry.all().filter(({ storedAs }) => !storedAs),
-    config: { ...configOf(config), rootCa: readFileSync(config.rootCaFile ?? config.tlsCa, 'utf8'), ...(signToken && { signToken }) },
+    config: { ...configOf(config), rootCa: readFileSync(config.rootCaFile ?? config.tlsCa, 'utf8'), ...(signToken && { signToken }) }, observe: metrics.observe,
   });
   return {
     done: running.done,
+    metrics: () => metrics.text(),
     async close() {
       await running.close();
       channel.close();

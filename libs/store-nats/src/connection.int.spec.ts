@@ -1,10 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net';
 
-import { systemClock, systemRandom, type ApiError } from '@navarch/base';
+import { silentLogger, systemClock, systemRandom, type ApiError } from '@navarch/base';
 import { createAuthority, issueCertificate } from '@navarch/service';
 import { jetstreamManager } from '@nats-io/jetstream';
 
-import { connectNats, connectNatsLog } from './index';
+import { connectNats, connectNatsLog, watchLogSizes } from './index';
 import { startNatsServer, type NatsServer, type NatsServerOptions } from './testing';
 
 const servers: NatsServer[] = [];
@@ -124,6 +124,25 @@ describe('connectNatsLog', () => {
     const log = await connectNatsLog({ connection, clock: systemClock, random: systemRandom, stream: 'objects' });
     const key = { group: '', resource: 'configmaps', namespace: 'default', name: 'big' };
     await expect(log.publish({ key, verb: 'create', uid: 'u', messageId: 'm', expectedSequence: 0, body: new Uint8Array(8 * 1024 * 1024 + 1) })).rejects.toMatchObject({ reason: 'RequestEntityTooLarge' });
+    await log.close();
+    await connection.close();
+  });
+});
+
+describe('the size of a log', () => {
+  it('is told for metrics: its bytes, writes and last sequence, again and again', async () => {
+    const server = await start();
+    const connection = await connectNats({ servers: server.url });
+    const log = await connectNatsLog({ connection, clock: systemClock, random: systemRandom, stream: 'objects' });
+    const ended = new AbortController();
+    const sizes = watchLogSizes({ connection, clock: systemClock, logger: silentLogger, streams: { objects: 'objects' }, signal: ended.signal, intervalMs: 20 });
+    const [before, after] = [await log.barrier(), await log.barrier()];
+    expect(after).toBeGreaterThan(before);
+    const told = (name: string): number => Number(new RegExp(`^navarch_log_${name}\\{log="objects"\\} (\\d+)$`, 'm').exec(sizes.text())?.[1] ?? 0);
+    while (told('last_sequence') < after) await new Promise((resolve) => { setTimeout(resolve, 5); });
+    expect([told('bytes'), told('messages')].map((value) => value > 0)).toEqual([true, true]);
+    ended.abort(new Error('over'));
+    await sizes.done;
     await log.close();
     await connection.close();
   });

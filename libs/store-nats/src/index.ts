@@ -3,6 +3,7 @@
  * are in libs/store; here is only what JetStream calls things, and the translation of its errors (nats-errors.ts).
  */
 export { connectNats, type NatsConnection, type NatsConnectionOptions, type NatsCredentials, type NatsTls } from './connection';
+export { watchLogSizes, type LogSizes, type LogSizesOptions } from './log-sizes';
 export { connectNatsLog, type NatsLogOptions } from './nats-log';
 export { openNatsStream, type NatsStreamOptions } from './nats-stream';
 export { beginRestore, finishRestore, type RestoreTarget } from './restore';

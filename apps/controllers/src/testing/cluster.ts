@@ -1,5 +1,6 @@
 import { createRegistry, events, leases, microTimeFromMs, namespaces, nodes, pods, timeFromMs } from '@navarch/api';
 import { seededRandom, silentLogger, VirtualClock } from '@navarch/base';
+import type { ReconcileRecord } from '@navarch/client';
 import { createMemoryApi, type MemoryApi } from '@navarch/client/testing';
 import type { Event, Node, Pod, Toleration } from '@navarch/proto/k8s/io/api/core/v1/core';
 
@@ -21,10 +22,10 @@ export class ControllerCluster {
     this.api = createMemoryApi({ clock: this.clock, random: seededRandom(99) });
   }
 
-  async start(config: Partial<ControllersConfig> = {}, client = this.api.client): Promise<Controllers> {
+  async start(config: Partial<ControllersConfig> = {}, client = this.api.client, observe?: (record: ReconcileRecord) => void): Promise<Controllers> {
     const registry = createRegistry();
     const controllers = runControllers({
-      client, clock: this.clock, random: seededRandom(this.nextSeed), logger: silentLogger, identity: `controllers-${this.nextSeed++}`, resources: () => registry.all().filter(({ storedAs }) => !storedAs), config,
+      client, clock: this.clock, random: seededRandom(this.nextSeed), logger: silentLogger, identity: `controllers-${this.nextSeed++}`, resources: () => registry.all().filter(({ storedAs }) => !storedAs), config, ...(observe && { observe }),
     });
     controllers.done.catch(() => undefined);
     this.running.add(controllers);
