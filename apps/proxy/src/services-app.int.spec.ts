@@ -1,5 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net';
 
+import { context, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { endpointSlices, events, networkPolicies, nodes, pods, services } from '@navarch/api';
 import { seededRandom, silentLogger, systemClock } from '@navarch/base';
 import { createMemoryApi, type MemoryApi } from '@navarch/client/testing';
@@ -106,6 +109,30 @@ describe('the proxy between the API and a real kernel', () => {
     start();
     await api.client.resource(services).delete('default', 'older');
     await becomes('pod2', 'pod1', '203.0.113.7');
+  });
+
+  it('a change of a Service is followed into the kernel in the trace of the write: the reconcile holds the span proxy.kernel', async () => {
+    const exporter = new InMemorySpanExporter();
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
+    try {
+      start();
+      const traceId = 'a'.repeat(32);
+      await context.with(trace.setSpanContext(context.active(), { traceId, spanId: 'b'.repeat(16), traceFlags: 1 }), () => create('a', '10.96.0.10', ['10.244.0.11']));
+      await becomes('pod1', 'pod2', '10.96.0.10');
+      await proxy?.close();
+      proxy = undefined;
+      const spans = exporter.getFinishedSpans().filter((span) => span.spanContext().traceId === traceId);
+      const kernel = spans.filter(({ name }) => name === 'proxy.kernel');
+      expect(kernel.length).toBeGreaterThan(0);
+      for (const { parentSpanContext, attributes } of kernel) {
+        expect(spans.find((span) => span.spanContext().spanId === parentSpanContext?.spanId)?.name).toBe('controller.reconcile');
+        expect(attributes['navarch.services']).toBe(1);
+      }
+    } finally {
+      trace.disable();
+      context.disable();
+    }
   });
 
   it('a health check port tells a load balancer whether this node has endpoints of the Service', async () => {

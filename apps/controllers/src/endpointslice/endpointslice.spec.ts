@@ -1,3 +1,6 @@
+import { context, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { endpointSlices, nodes, pods, services } from '@navarch/api';
 import type { Pod, Service, ServiceSpec } from '@navarch/proto/k8s/io/api/core/v1/core';
 import type { EndpointSlice } from '@navarch/proto/k8s/io/api/discovery/v1/discovery';
@@ -57,6 +60,32 @@ describe('EndpointSlices', () => {
     await client().resource(services).patch('default', 'web', 'application/merge-patch+json', { spec: { selector: { app: 'db' } } });
     await cluster.settle();
     expect(await endpointsOf('web')).toEqual(['10.0.0.2 ready']);
+  });
+
+  it('bear the trace of the pod that they tell of as their origin, to whoever watches them', async () => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    trace.setGlobalTracerProvider(new BasicTracerProvider());
+    try {
+      await cluster.start();
+      await addService('web');
+      await addPod('a', 'web', '10.0.0.1');
+      await cluster.settle();
+      const watching = new AbortController();
+      const heard: (string | undefined)[] = [];
+      const watch = (async () => {
+        for await (const { type, origin } of client().resource(endpointSlices).watch({ signal: watching.signal, resourceVersion: (await client().resource(endpointSlices).list()).resourceVersion })) if (type === 'MODIFIED') heard.push(origin?.split('-')[1]);
+      })().catch(() => undefined);
+      await cluster.settle();
+      const traceId = 'a'.repeat(32);
+      await context.with(trace.setSpanContext(context.active(), { traceId, spanId: 'b'.repeat(16), traceFlags: 1 }), () => addPod('b', 'web', '10.0.0.2'));
+      await cluster.settle();
+      expect([await endpointsOf('web'), heard]).toEqual([['10.0.0.1 ready', '10.0.0.2 ready'], [traceId]]);
+      watching.abort(new Error('heard'));
+      await watch;
+    } finally {
+      trace.disable();
+      context.disable();
+    }
   });
 
   it('carry the time of the change that they tell of', async () => {
