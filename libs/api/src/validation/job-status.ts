@@ -42,6 +42,7 @@ function validateConditions(job: Job): FieldError[] {
     ...wrong(complete && !succeeded, 'cannot set Complete=True condition without the SuccessCriteriaMet=true condition'),
     ...wrong(succeeded && failed, 'cannot set SuccessCriteriaMet=True and Failed=true conditions'),
     ...wrong(succeeded && failing, 'cannot set SuccessCriteriaMet=True and FailureTarget=true conditions'),
+    ...wrong(complete && !succeeded && job.spec?.successPolicy !== undefined, 'cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True'),
   ];
 }
 

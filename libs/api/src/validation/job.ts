@@ -18,6 +18,7 @@ export const jobLabels = { uid: ['controller-uid', 'batch.kubernetes.io/controll
 
 const manyIndexes = 100_000;
 const limitForMany = 10_000;
+const indexedOnly = 'requires indexed completion mode';
 
 /** A job's spec, or the one in a cron job's template: everything but the selector. Defaults must have been set. */
 export function validateJobTemplate(spec: JobSpec, field: string): FieldError[] {
@@ -27,6 +28,7 @@ export function validateJobTemplate(spec: JobSpec, field: string): FieldError[] 
     ...validateManager(spec.managedBy, `${field}.managedBy`),
     ...validateMode(spec, field),
     ...(spec.podFailurePolicy ? validateFailurePolicy(spec, `${field}.podFailurePolicy`) : []),
+    ...validateSuccess(spec, `${field}.successPolicy`),
     ...validateReplacement(spec, `${field}.podReplacementPolicy`),
     ...validatePodTemplate(spec.template, `${field}.template`),
     ...validateRestart(spec, `${field}.template.spec.restartPolicy`),
@@ -39,16 +41,18 @@ function validateManager(manager: string | undefined, field: string): FieldError
 }
 
 function validateMode(spec: JobSpec, field: string): FieldError[] {
-  const { completionMode = 'NonIndexed', successPolicy, backoffLimitPerIndex, maxFailedIndexes } = spec;
-  if (completionMode === 'Indexed') {
-    return [...validateIndexed(spec, field), ...(successPolicy ? validateSuccessPolicy(spec, `${field}.successPolicy`) : [])];
-  }
-  const errors = completionMode === 'NonIndexed' ? [] : [notSupported(`${field}.completionMode`, completionMode, ['NonIndexed', 'Indexed'])];
-  const indexed = 'requires indexed completion mode';
-  if (backoffLimitPerIndex !== undefined) errors.push(invalid(`${field}.backoffLimitPerIndex`, backoffLimitPerIndex, indexed));
-  if (maxFailedIndexes !== undefined) errors.push(invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, indexed));
-  if (successPolicy) errors.push(invalid(`${field}.successPolicy`, successPolicy, indexed));
-  return errors;
+  const { completionMode = 'NonIndexed', backoffLimitPerIndex, maxFailedIndexes } = spec;
+  if (completionMode === 'Indexed') return validateIndexed(spec, field);
+  if (completionMode !== 'NonIndexed') return [notSupported(`${field}.completionMode`, completionMode, ['NonIndexed', 'Indexed'])];
+  return [
+    ...(backoffLimitPerIndex === undefined ? [] : [invalid(`${field}.backoffLimitPerIndex`, backoffLimitPerIndex, indexedOnly)]),
+    ...(maxFailedIndexes === undefined ? [] : [invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, indexedOnly)]),
+  ];
+}
+
+function validateSuccess(spec: JobSpec, field: string): FieldError[] {
+  if (!spec.successPolicy) return [];
+  return spec.completionMode === 'Indexed' ? validateSuccessPolicy(spec, field) : [invalid(field, spec.successPolicy, indexedOnly)];
 }
 
 function validateIndexed({ completions, parallelism = 0, maxFailedIndexes, backoffLimitPerIndex }: JobSpec, field: string): FieldError[] {

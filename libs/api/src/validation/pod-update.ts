@@ -1,16 +1,17 @@
-import type { ContainerStatus, Pod, PodSpec } from '@navarch/proto/k8s/io/api/core/v1/core';
+import type { ContainerStatus, NodeSelectorTerm, Pod, PodSpec } from '@navarch/proto/k8s/io/api/core/v1/core';
 
 import { deepEqual } from '../deep-equal';
 import type { FieldError } from '../resource';
 import { isSidecar } from '../pod/requests';
 import { forbidden, invalid, invalidEach } from './field-error';
 import { ip } from './ip';
-import { dnsSubdomain } from './names';
+import { dnsSubdomain, qualifiedName } from './names';
 import { validateMetaUpdate } from './object-meta';
 import { podMeta, validateMirrorChange, validatePodAnnotations } from './pod';
 import { validatePodSpec } from './pod-spec';
 import { specDiff } from './spec-diff';
 
+const systemConditions: ReadonlySet<string> = new Set(['PodScheduled', 'Ready', 'Initialized']);
 const mutableText = 'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,'
   + '`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
@@ -45,8 +46,15 @@ function withMutableFieldsOf(after: PodSpec, before: PodSpec): PodSpec {
     tolerations: before.tolerations,
     schedulingGates: before.schedulingGates,
     ...(graceFixed && { terminationGracePeriodSeconds: before.terminationGracePeriodSeconds }),
-    ...(isGated(before) && { nodeSelector: before.nodeSelector, affinity: before.affinity }),
+    ...(isGated(before) && { nodeSelector: before.nodeSelector, affinity: withNodeAffinityOf(before.affinity, after.affinity) }),
   };
+}
+
+/** Affinity to pods stays as it is also while a pod is gated. */
+function withNodeAffinityOf(before: PodSpec['affinity'], after: PodSpec['affinity']): PodSpec['affinity'] {
+  const { nodeAffinity: _changed, ...others } = after ?? {};
+  const kept = { ...others, ...(before?.nodeAffinity && { nodeAffinity: before.nodeAffinity }) };
+  return before === undefined && Object.values(kept).every((one) => one === undefined) ? undefined : kept;
 }
 
 function validateDeadline(after: PodSpec, before: PodSpec): FieldError[] {
@@ -74,21 +82,22 @@ function validateGated(after: PodSpec, before: PodSpec): FieldError[] {
   if (!isGated(before)) return [];
   const errors: FieldError[] = [];
   const lost = Object.entries(before.nodeSelector ?? {}).some(([key, value]) => after.nodeSelector?.[key] !== value);
-  if (lost) errors.push(invalid('spec.nodeSelector', after.nodeSelector ?? null, 'only additions are allowed when a pod is gated'));
+  if (lost) errors.push(invalid('spec.nodeSelector', after.nodeSelector ?? null, 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'));
   const required = (spec: PodSpec) => spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const [now, was] = [required(after), required(before)];
   const field = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms';
   if (was && now?.length !== was.length) errors.push(invalid(field, now ?? null, 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'));
-  else if (was?.some((term, index) => !containsAll(now?.[index]?.matchExpressions, term.matchExpressions) || !containsAll(now?.[index]?.matchFields, term.matchFields))) {
-    errors.push(invalid(field, now ?? null, 'only additions are allowed (no mutations or deletions)'));
+  else for (const [index, term] of (was ?? []).entries()) {
+    if (!onlyAdds(now?.[index] ?? {}, term)) errors.push(invalid(`${field}[${index}]`, now?.[index], 'only additions are allowed (no mutations or deletions)'));
   }
-  const others = (spec: PodSpec): unknown => ({ ...spec.affinity, nodeAffinity: undefined });
-  if (before.affinity && !deepEqual(others(after), others(before))) errors.push(forbidden('spec.affinity', 'only node affinity may change when a pod is gated'));
   return errors;
 }
 
-function containsAll(now: readonly unknown[] | undefined, was: readonly unknown[] | undefined): boolean {
-  return (was ?? []).every((old) => now?.some((one) => deepEqual(one, old)));
+/** What was required comes first and unchanged; a term that selected nothing stays so. */
+function onlyAdds(now: NodeSelectorTerm, was: NodeSelectorTerm): boolean {
+  const begins = (member: 'matchExpressions' | 'matchFields'): boolean => deepEqual(now[member]?.slice(0, was[member]?.length ?? 0) ?? [], was[member] ?? []);
+  const empty = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm): boolean => matchExpressions.length + matchFields.length === 0;
+  return empty(was) ? empty(now) : begins('matchExpressions') && begins('matchFields');
 }
 
 /** A change through the status door: addresses must be addresses, and what ended for good stays ended. */
@@ -96,6 +105,10 @@ export function validatePodStatusUpdate(next: Pod, previous: Pod): FieldError[] 
   const errors = validateMetaUpdate(next, previous, podMeta);
   const status = next.status ?? {};
   if (status.nominatedNodeName) errors.push(...invalidEach('status.nominatedNodeName', status.nominatedNodeName, dnsSubdomain(status.nominatedNodeName)));
+  for (const [index, { type = '' }] of (status.conditions ?? []).entries()) {
+    // The path is Kubernetes', which begins it at the metadata.
+    if (!systemConditions.has(type)) errors.push(...invalidEach(`metadata.conditions[${index}].Type`, type, qualifiedName(type)));
+  }
   for (const list of ['podIPs', 'hostIPs'] as const) {
     for (const [index, address] of (status[list] ?? []).entries()) errors.push(...invalidEach(`status.${list}[${index}]`, address.ip ?? '', ip(address.ip ?? '')));
     if ((status[list]?.length ?? 0) > 2) errors.push(invalid(`status.${list}`, status[list], 'may specify no more than one IP for each IP family'));
@@ -108,7 +121,7 @@ function validateTransitions({ spec = {}, status }: Pod, previous: Pod): FieldEr
   const errors: FieldError[] = [];
   const containers = new Map([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => [container.name, container]));
   const policyOf = (name: string | undefined): string => containers.get(name)?.restartPolicy ?? policy;
-  for (const [list, lastPolicy] of [['containerStatuses', policy], ['initContainerStatuses', policy === 'Always' ? 'OnFailure' : policy]] as const) {
+  for (const [list, lastPolicy] of [['containerStatuses', policy], ['initContainerStatuses', policy === 'Always' ? 'OnFailure' : policy], ['ephemeralContainerStatuses', 'Never']] as const) {
     for (const [index, old] of (previous.status?.[list] ?? []).entries()) {
       const own = containers.get(old.name);
       if (own && (isSidecar(own) || own.restartPolicyRules?.length)) continue;

@@ -213,8 +213,29 @@ describe('an update of a pod', () => {
     ['prolong the deadline', (spec) => void (spec.activeDeadlineSeconds = 9), { activeDeadlineSeconds: 5 }, 'spec.activeDeadlineSeconds: Invalid value: 9: must be less than or equal to previous value'],
     ['take the deadline away', (spec) => void (spec.activeDeadlineSeconds = undefined), { activeDeadlineSeconds: 5 }, 'spec.activeDeadlineSeconds: Invalid value: null: must not update from a positive integer to nil value'],
     ['add gates', (spec) => void (spec.schedulingGates = [{ name: 'g' }]), {}, "spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'g'"],
+    ['change the node selector while gated', (spec) => void (spec.nodeSelector = { a: 'c' }), { schedulingGates: [{ name: 'g' }], nodeSelector: { a: 'b' } }, 'spec.nodeSelector: Invalid value: {"a":"c"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)'],
   ])('may not %s', (_name, change, start, complaint) => {
     expect(pair(change, start)).toContain(complaint);
+  });
+
+  it('while gated may require more of its nodes, after what it required, and not less', () => {
+    const [a, b] = ['a', 'b'].map((key) => ({ key, operator: 'Exists' }));
+    const terms = (...nodeSelectorTerms: object[]): PodSpec['affinity'] => ({ nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } });
+    const update = (affinity: PodSpec['affinity']) => pair((spec) => void (spec.affinity = affinity), { schedulingGates: [{ name: 'g' }], affinity: terms({ matchExpressions: [a] }) });
+    const field = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms';
+    expect(update(terms({ matchExpressions: [a, b] }))).toEqual([]);
+    expect(update(terms({ matchExpressions: [b, a] }))[0]).toMatch(/nodeSelectorTerms\[0\]: Invalid value: .*: only additions are allowed \(no mutations or deletions\)$/);
+    expect(update(undefined)).toEqual([`${field}: Invalid value: null: no additions/deletions to non-empty NodeSelectorTerms list are allowed`]);
+  });
+
+  it('while gated may change its affinity to nodes, not to pods', () => {
+    const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } }] };
+    const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', labelSelector: { matchLabels: { a: 'b' } } }] };
+    const gated = { schedulingGates: [{ name: 'g' }] };
+    expect(pair((spec) => void (spec.affinity = { nodeAffinity }), gated)).toEqual([]);
+    expect(pair((spec) => void (spec.affinity = { ...spec.affinity, nodeAffinity }), { ...gated, affinity: { podAffinity } })).toEqual([]);
+    for (const affinity of [{ podAffinity }, { nodeAffinity, podAffinity }]) expect(pair((spec) => void (spec.affinity = affinity), gated)[0]).toContain('spec: Forbidden: pod updates may not change fields other than');
+    expect(pair((spec) => void (spec.affinity = undefined), { ...gated, affinity: { podAffinity } })[0]).toContain('spec: Forbidden: pod updates may not change fields other than');
   });
 
   it('raises the generation when the spec changes, and only then', () => {
@@ -237,6 +258,13 @@ describe('an update of a pod', () => {
     ]);
     const always: Pod = { ...previous, spec: { ...previous.spec, restartPolicy: 'Always' } };
     expect(pods.status?.validateUpdate({ ...next, spec: always.spec, status: { containerStatuses: next.status?.containerStatuses } }, always)).toEqual([]);
+  });
+
+  it('of status: an ephemeral container never starts again, and conditions have qualified names', () => {
+    const done = { name: 'debug', state: { terminated: { exitCode: 1 } } };
+    const previous: Pod = { metadata: { name: 'web', namespace: 'team' }, spec: { restartPolicy: 'Always', containers: [container] }, status: { ephemeralContainerStatuses: [done] } };
+    const next: Pod = { ...previous, status: { ephemeralContainerStatuses: [{ name: 'debug', state: { running: {} } }], conditions: [{ type: 'Ready', status: 'True' }, { type: 'example.com/a/b', status: 'True' }] } };
+    expect(pods.status?.validateUpdate(next, previous).map(({ field }) => field)).toEqual(['metadata.conditions[1].Type', 'status.ephemeralContainerStatuses[0].state']);
   });
 
   it('counts a binding as a change of what is wanted, a status not', () => {

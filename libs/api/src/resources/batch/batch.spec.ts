@@ -50,6 +50,7 @@ describe('jobs', () => {
       'spec.parallelism: Invalid value: -1: must be greater than or equal to 0', 'spec.completions: Invalid value: -2: must be greater than or equal to 0', 'spec.backoffLimit: Invalid value: -3: must be greater than or equal to 0',
     ]],
     ['indexes without an end', { completionMode: 'Indexed', parallelism: 2 }, ['spec.completions: Required value: when completion mode is Indexed']],
+    ['an unknown mode, of which nothing more is known', { completionMode: 'Magic', backoffLimitPerIndex: 1 }, ['spec.completionMode: Unsupported value: "Magic": supported values: "NonIndexed", "Indexed"']],
     ['an unknown mode', { completionMode: 'Magic' }, ['spec.completionMode: Unsupported value: "Magic": supported values: "NonIndexed", "Indexed"']],
     ['limits per index without indexes', { backoffLimitPerIndex: 1 }, ['spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode']],
     ['failed indexes beyond all', { ...indexed, backoffLimitPerIndex: 1, maxFailedIndexes: 6 }, ['spec.maxFailedIndexes: Invalid value: 6: must be less than or equal to completions']],
@@ -146,6 +147,7 @@ describe('cron jobs', () => {
     ['a broken schedule', { schedule: '0 3 * *' }, ['spec.schedule: Invalid value: "0 3 * *": expected exactly 5 fields, found 4: [0 3 * *]']],
     ['a zone inside the schedule', { schedule: 'TZ=UTC 0 3 * * *' }, ['spec.schedule: Invalid value: "TZ=UTC 0 3 * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead']],
     ['an unknown zone', { timeZone: 'Europe/Atlantis' }, ['spec.timeZone: Invalid value: "Europe/Atlantis": unknown time zone Europe/Atlantis']],
+    ['the server’s zone in other letters', { timeZone: 'local' }, ['spec.timeZone: Invalid value: "local": timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones', 'spec.timeZone: Invalid value: "local": unknown time zone local']],
     ['whatever zone the server is in', { timeZone: 'Local' }, ['spec.timeZone: Invalid value: "Local": timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones']],
     ['an unknown policy', { concurrencyPolicy: 'Maybe' }, ['spec.concurrencyPolicy: Unsupported value: "Maybe": supported values: "Allow", "Forbid", "Replace"']],
     ['a selector', { jobTemplate: { spec: { template: { spec: podSpec }, selector: {}, manualSelector: true } } }, [

@@ -48,8 +48,8 @@ function validateTimeZone(zone: string | undefined): FieldError[] {
   if (zone === '') return [invalid(field, zone, 'timeZone must be nil or non-empty string')];
   const proper = zone.split('/').every((part) => /^[A-Za-z._0-9+-]{1,14}$/.test(part) && !['.', '..'].includes(part) && !part.startsWith('-'));
   if (!proper) return [invalid(field, zone, `unknown time zone ${zone}`)];
-  if (zone.toLowerCase() === 'local') return [invalid(field, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones')];
-  return isKnownZone(zone) ? [] : [invalid(field, zone, `unknown time zone ${zone}`)];
+  const explicit = zone.toLowerCase() === 'local' ? [invalid(field, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones')] : [];
+  return zone === 'Local' || isKnownZone(zone) ? explicit : [...explicit, invalid(field, zone, `unknown time zone ${zone}`)];
 }
 
 function isKnownZone(zone: string): boolean {
@@ -66,13 +66,13 @@ function validateSpec(spec: CronJobSpec, previous?: CronJobSpec): FieldError[] {
   const field = 'spec.jobTemplate.spec';
   const { selector, manualSelector } = jobTemplate?.spec ?? {};
   return [
-    ...validateSchedule(spec, previous),
+    ...validateSchedule(spec, previous), ...validateCounts(spec, 'spec', ['startingDeadlineSeconds']),
     ...(previous && previous.timeZone === spec.timeZone ? [] : validateTimeZone(spec.timeZone)),
     ...oneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
     ...validateJobTemplate(jobTemplate?.spec ?? {}, field),
     ...(selector ? [invalid(`${field}.selector`, selector, '`selector` will be auto-generated')] : []),
     ...(manualSelector ? [notSupported(`${field}.manualSelector`, manualSelector, ['nil', 'false'])] : []),
-    ...validateCounts(spec, 'spec', ['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit']),
+    ...validateCounts(spec, 'spec', ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit']),
   ];
 }
 
