@@ -27,24 +27,39 @@ export interface ForeignChecksOptions {
  * Keeps the Available condition of APIServices behind Services, and what their servers say that they serve. Every replica does this for
  * itself: discovery is told from its own knowledge, and conditions that agree are not written again.
  */
-export async function runForeignChecks({ foreign, client, clock, logger, signal }: ForeignChecksOptions): Promise<void> {
-  const checked = new Map<string, { readonly of: string; readonly atMs: number; readonly ok: boolean }>();
+export async function runForeignChecks(options: ForeignChecksOptions): Promise<void> {
+  const { foreign, clock, signal } = options;
+  const checked = new Map<string, Checked>();
   while (!signal.aborted) {
-    for (const service of foreign.all()) {
-      const name = service.metadata?.name ?? '';
-      const of = JSON.stringify([service.metadata?.uid, service.metadata?.generation, service.spec?.service]);
-      const last = checked.get(name);
-      if (last && last.of === of && last.ok && clock.now() - last.atMs < checkMs) continue;
-      const condition = await check(foreign, service, clock, signal);
-      if (signal.aborted) return;
-      checked.set(name, { of, atMs: clock.now(), ok: condition.status === 'True' });
-      await tell(client, service, condition, clock, signal).catch((error: unknown) => {
-        checked.delete(name);
-        if (!signal.aborted && !isConflict(error) && !isNotFound(error)) logger.warn('an APIService could not be told whether it is available', { name, error: toError(error).message });
-      });
-    }
+    const services = foreign.all();
+    const names = new Set(services.map(({ metadata }) => metadata?.name ?? ''));
+    for (const name of checked.keys()) if (!names.has(name)) checked.delete(name);
+    foreign.forgetOthers(names);
+    // Side by side: a server that does not answer keeps no other one waiting for its check.
+    await Promise.all(services.map((service) => look(options, service, checked)));
     await sleep(clock, lookMs, signal).catch(() => undefined);
   }
+}
+
+interface Checked {
+  /** What was checked, so that a change is checked at once. */
+  readonly of: string;
+  readonly atMs: number;
+  readonly ok: boolean;
+}
+
+async function look({ foreign, client, clock, logger, signal }: ForeignChecksOptions, service: APIService, checked: Map<string, Checked>): Promise<void> {
+  const { name = '', uid, generation } = service.metadata ?? {};
+  const of = JSON.stringify([uid, generation, service.spec?.service]);
+  const last = checked.get(name);
+  if (last && last.of === of && last.ok && clock.now() - last.atMs < checkMs) return;
+  const condition = await check(foreign, service, clock, signal);
+  if (signal.aborted) return;
+  checked.set(name, { of, atMs: clock.now(), ok: condition.status === 'True' });
+  await tell(client, service, condition, clock, signal).catch((error: unknown) => {
+    checked.delete(name);
+    if (!signal.aborted && !isConflict(error) && !isNotFound(error)) logger.warn('an APIService could not be told whether it is available', { name, error: toError(error).message });
+  });
 }
 
 /** Asks the far server for its version's document. Never rejects. */

@@ -95,6 +95,11 @@ export class ForeignApis {
     this.said.set(name, resources);
   }
 
+  /** Lets go of what servers said whose APIServices are gone. */
+  forgetOthers(names: ReadonlySet<string>): void {
+    for (const name of this.said.keys()) if (!names.has(name)) this.said.delete(name);
+  }
+
   /** Connections to the server behind it, on behalf of `user`. Throws Unavailable where its last check failed, or nothing answers. */
   reach(service: APIService, user: User): ProxySession {
     if (!isAvailable(service.status)) throw new ApiError('Unavailable', `service unavailable: ${findCondition(service.status?.conditions, 'Available')?.message ?? 'not checked yet'}`);

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
+import { badRequest } from '../errors';
 import type { User } from '../request';
 
 /** The headers by which a far server learns who asks (Kubernetes, "Authenticating Proxy"); extra keys are escaped, since header names take few characters. */
@@ -13,5 +14,8 @@ export function userHeaders({ name, groups, uid, extra = {} }: User): OutgoingHt
 /** Nobody but this server says who asks. */
 export const isUserHeader = (name: string): boolean => name.startsWith('x-remote-');
 
-/** Node writes a header's characters as one byte each. */
-const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+/** Node writes a header's characters as one byte each. A name that would end the header and begin another is told to nobody. */
+function utf8(text: string): string {
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw badRequest('who asks cannot be told to another server: a name has control characters');
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
