@@ -1,5 +1,7 @@
 /** Starts that do not come to their end, and what is left of them: nothing. */
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { repositoryRoot } from './cluster/places';
 import { run } from './host/exec';
@@ -38,6 +40,13 @@ describe('up', () => {
     expect(stderr).toMatch(/nothing listens on .* after 0\.001 s/);
     expect(stderr).toContain(`All logs of this start are in ${test.places(cluster).failedLogs}`);
     expect(await machineTraces([test.places(cluster)])).toEqual(noTraces);
+  });
+
+  it.each(['net_admin', 'sys_admin'])('without the capability %s says so in one line, and begins nothing', async (capability) => {
+    const child = spawn('setpriv', [`--bounding-set=-${capability}`, `--inh-caps=-${capability}`, process.execPath, join(repositoryRoot(), 'bin', 'navarch'), 'up', '--name', cluster], { env: { ...process.env, NAVARCH_HOME: test.home }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { code, stderr } = await resultOf(child);
+    expect([code, stderr.trim().split('\n')]).toEqual([1, [expect.stringMatching(new RegExp(`^navarch: root lacks CAP_${capability.toUpperCase()} here, .*--privileged$`)) as string]]);
+    expect(existsSync(test.places(cluster).directory)).toBe(false);
   });
 
   it('that is killed in the middle is cleaned up by down', async () => {
